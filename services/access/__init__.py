@@ -1,0 +1,1 @@
+"""Who may do what: people, roles, grants, occupancy, delegations, consents, audit."""

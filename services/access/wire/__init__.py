@@ -1,0 +1,1 @@
+"""The messages of the access contract, to and from the words of its rules."""

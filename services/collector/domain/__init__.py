@@ -1,0 +1,1 @@
+"""Pure parsers: bytes in, readings in columns, gaps and row problems out."""

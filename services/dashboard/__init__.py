@@ -1,0 +1,1 @@
+"""The web façade and its pages; no business rule."""

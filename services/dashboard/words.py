@@ -1,0 +1,231 @@
+"""Every text of the pages, in French and in English: each written, none translated word for word."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from vocabulary.flux import Flux
+from vocabulary.place import PlaceLevel
+from vocabulary.quality import Quality
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """The texts of one language. `{…}` marks what a page fills in."""
+
+    language: str
+    other_language: str
+    other_language_name: str
+    fluxes: dict[Flux, str]
+    of_fluxes: dict[Flux, str]
+    levels: dict[PlaceLevel, str]
+    qualities: dict[Quality, str]
+    spans: dict[str, str]
+    gap: str
+    simulated: str
+    simulated_why: str
+    demo_administrator: str
+    skip: str
+    breadcrumbs: str
+    time_control: str
+    earlier: str
+    later: str
+    yesterday: str
+    finding: str
+    finding_more: str
+    finding_less: str
+    finding_same: str
+    no_readings: str
+    no_readings_next: str
+    no_point: str
+    coverage: str
+    estimated_part: str
+    suspects: str
+    latest: str
+    source: str
+    table: str
+    table_time: str
+    table_amount: str
+    table_quality: str
+    table_coverage: str
+    csv: str
+    axis: str
+    places_within: str
+    points_within: str
+    legend: str
+    profile: str
+    finer_than_data: str
+    service_away: str
+    service_away_next: str
+    not_found: str
+    not_found_next: str
+    not_allowed: str
+    not_allowed_next: str
+    wrong_address: str
+    home: str
+    first_day: str
+    first_day_next: str
+
+
+FRENCH: Final = Words(
+    language="fr",
+    other_language="en",
+    other_language_name="English",
+    fluxes={
+        Flux.ELECTRICITY: "Électricité",
+        Flux.GAS: "Gaz",
+        Flux.WATER: "Eau",
+        Flux.HEAT: "Chaleur",
+        Flux.COOLING: "Froid",
+        Flux.FUEL: "Combustible livré",
+    },
+    of_fluxes={
+        Flux.ELECTRICITY: "d’électricité",
+        Flux.GAS: "de gaz",
+        Flux.WATER: "d’eau",
+        Flux.HEAT: "de chaleur",
+        Flux.COOLING: "de froid",
+        Flux.FUEL: "de combustible",
+    },
+    levels={
+        PlaceLevel.TERRITORY: "territoire",
+        PlaceLevel.COMMUNE: "commune",
+        PlaceLevel.NEIGHBOURHOOD: "quartier",
+        PlaceLevel.STREET: "rue",
+        PlaceLevel.BUILDING: "bâtiment",
+        PlaceLevel.PREMISE: "logement ou site",
+    },
+    qualities={
+        Quality.CORRECTED: "corrigée",
+        Quality.MEASURED: "mesurée",
+        Quality.ESTIMATED: "estimée",
+        Quality.SUSPECT: "douteuse",
+    },
+    spans={"day": "Jour", "week": "Semaine", "month": "Mois", "year": "Année"},
+    gap="pas de donnée",
+    simulated="Ville simulée",
+    simulated_why="Tout ici est inventé pour la démonstration : lieux, habitants et mesures.",
+    demo_administrator="Vous êtes l’administrateur de démonstration, sur cette machine seulement.",
+    skip="Aller au contenu",
+    breadcrumbs="Vous êtes ici",
+    time_control="Période",
+    earlier="Période précédente",
+    later="Période suivante",
+    yesterday="Hier",
+    finding="{period} : {amount} {of_flux}",
+    finding_more="{period} : {amount} {of_flux}, {difference} de plus qu’un an avant",
+    finding_less="{period} : {amount} {of_flux}, {difference} de moins qu’un an avant",
+    finding_same="{period} : {amount} {of_flux}, autant qu’un an avant",
+    no_readings="{period} : aucune mesure {of_flux}",
+    no_readings_next="Les compteurs n’ont rien transmis pour cette période. Choisissez une période plus ancienne.",
+    no_point="Aucun compteur {of_flux} ici.",
+    coverage="Couverture {coverage} : part du temps réellement mesurée.",
+    estimated_part="Les barres hachurées sont estimées à partir des relevés voisins.",
+    suspects="{count} relevés douteux écartés.",
+    latest="Dernière mesure : {moment}.",
+    source="Source : {count} compteurs raccordés, soutirage du réseau.",
+    table="Voir les chiffres",
+    table_time="Période",
+    table_amount="Quantité",
+    table_quality="Qualité",
+    table_coverage="Couverture",
+    csv="Télécharger en CSV",
+    axis="{unit} par {slot}",
+    places_within="Lieux",
+    points_within="Compteurs",
+    legend="Plein : mesuré. Hachuré : estimé. Vide : douteux. Absent : pas de donnée.",
+    profile="Répartition indicative : les relevés sont plus espacés que l’affichage.",
+    finer_than_data="Les relevés d’ici sont trop espacés pour cet affichage.",
+    service_away="Les mesures ne répondent pas pour l’instant.",
+    service_away_next="Le reste de la page fonctionne. Rechargez-la dans une minute.",
+    not_found="Ce lieu ou ce compteur n’existe pas.",
+    not_found_next="Il a peut-être été supprimé. Repartez du territoire.",
+    not_allowed="Vous n’avez pas accès à ces chiffres.",
+    not_allowed_next="Les chiffres de plusieurs foyers ne sont montrés qu’à travers les publications agrégées.",
+    wrong_address="L’adresse de cette page n’est pas comprise : {why}.",
+    home="Territoire",
+    first_day="Il n’y a encore aucune donnée.",
+    first_day_next="Importez des lieux et des compteurs, ou lancez « multiflux simulate » pour une ville de démonstration.",
+)
+
+ENGLISH: Final = Words(
+    language="en",
+    other_language="fr",
+    other_language_name="Français",
+    fluxes={
+        Flux.ELECTRICITY: "Electricity",
+        Flux.GAS: "Gas",
+        Flux.WATER: "Water",
+        Flux.HEAT: "Heat",
+        Flux.COOLING: "Cooling",
+        Flux.FUEL: "Delivered fuel",
+    },
+    of_fluxes={
+        Flux.ELECTRICITY: "of electricity",
+        Flux.GAS: "of gas",
+        Flux.WATER: "of water",
+        Flux.HEAT: "of heat",
+        Flux.COOLING: "of cooling",
+        Flux.FUEL: "of fuel",
+    },
+    levels={
+        PlaceLevel.TERRITORY: "territory",
+        PlaceLevel.COMMUNE: "commune",
+        PlaceLevel.NEIGHBOURHOOD: "neighbourhood",
+        PlaceLevel.STREET: "street",
+        PlaceLevel.BUILDING: "building",
+        PlaceLevel.PREMISE: "home or site",
+    },
+    qualities={
+        Quality.CORRECTED: "corrected",
+        Quality.MEASURED: "measured",
+        Quality.ESTIMATED: "estimated",
+        Quality.SUSPECT: "suspect",
+    },
+    spans={"day": "Day", "week": "Week", "month": "Month", "year": "Year"},
+    gap="no data",
+    simulated="Simulated town",
+    simulated_why="Everything here is made up for demonstration: places, people and readings.",
+    demo_administrator="You are the demo administrator, on this machine only.",
+    skip="Skip to content",
+    breadcrumbs="You are here",
+    time_control="Period",
+    earlier="Earlier period",
+    later="Later period",
+    yesterday="Yesterday",
+    finding="{period}: {amount} {of_flux}",
+    finding_more="{period}: {amount} {of_flux}, {difference} more than a year before",
+    finding_less="{period}: {amount} {of_flux}, {difference} less than a year before",
+    finding_same="{period}: {amount} {of_flux}, as much as a year before",
+    no_readings="{period}: no readings {of_flux}",
+    no_readings_next="The meters sent nothing for this period. Choose an earlier one.",
+    no_point="No meter {of_flux} here.",
+    coverage="Coverage {coverage}: the share of time that was really measured.",
+    estimated_part="Hatched bars are estimated from the readings around them.",
+    suspects="{count} suspect readings left out.",
+    latest="Last reading: {moment}.",
+    source="Source: {count} connected meters, drawn from the network.",
+    table="See the figures",
+    table_time="Period",
+    table_amount="Amount",
+    table_quality="Quality",
+    table_coverage="Coverage",
+    csv="Download as CSV",
+    axis="{unit} per {slot}",
+    places_within="Places",
+    points_within="Meters",
+    legend="Solid: measured. Hatched: estimated. Hollow: suspect. Absent: no data.",
+    profile="Indicative split: the readings are further apart than what is shown.",
+    finer_than_data="The readings here are too far apart for this view.",
+    service_away="The readings do not answer at the moment.",
+    service_away_next="The rest of the page works. Reload it in a minute.",
+    not_found="This place or meter does not exist.",
+    not_found_next="It may have been deleted. Start again from the territory.",
+    not_allowed="You have no access to these figures.",
+    not_allowed_next="Figures of several households are only shown through aggregated releases.",
+    wrong_address="The address of this page cannot be understood: {why}.",
+    home="Territory",
+    first_day="There is no data yet.",
+    first_day_next="Import places and meters, or run “multiflux simulate” for a demonstration town.",
+)
+
+LANGUAGES: Final = {words.language: words for words in (FRENCH, ENGLISH)}

@@ -1,0 +1,1 @@
+"""Places, metering points, readings, consumption and weather."""

@@ -1,0 +1,1 @@
+"""How metering keeps things: implementations of its ports."""

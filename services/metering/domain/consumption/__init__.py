@@ -1,0 +1,1 @@
+"""Turns kept readings into figures: validity, gaps, slots, places, cost; pure, numpy and the standard library only."""

@@ -1,0 +1,43 @@
+"""The embedded stores of the metering service, for backup, restore and verification."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from metering.adapters.series_store import upkeep
+from metering.adapters.series_store.store import locked
+from metering.settings import MeteringSettings
+from runtime.upkeep import Checked, EmbeddedStore, SqliteDatabase
+from vocabulary.failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFile:
+    """The series store's file."""
+
+    path: Path
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy the store, open or not, to a new file."""
+        upkeep.backup(source, target)
+
+    def check(self, path: Path) -> Checked:
+        """Compare every chunk and every journal entry with its checksum and its kept sums."""
+        try:
+            report = upkeep.verify(path)
+        except (Failure, sqlite3.DatabaseError) as error:
+            return Checked(counts={}, faults=(f"the store cannot be read: {error}",))
+        counts = {"readings": report.readings, "chunks": report.chunks, "journal_entries": report.journal_entries}
+        return Checked(counts=counts, faults=report.faults)
+
+    def release(self) -> None:
+        """Raise StoreInUse when a process has the store open."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(locked(self.path))
+
+
+def stores(settings: MeteringSettings) -> Sequence[EmbeddedStore]:
+    """Return the stores in the order of their backup: the registry at once, close to what access copied of it; the readings take longer."""
+    return SqliteDatabase.of(settings), SeriesFile(settings.data_directory / "series.sqlite")

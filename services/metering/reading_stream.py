@@ -1,0 +1,106 @@
+"""One sender's stream: batches are read, checked and queued while earlier ones are made durable; acknowledgements go out in order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from metering.domain.series.batch import Origin, Stored
+from metering.domain.series.ingest import NOTHING_ANNOUNCED, announce, checked
+from metering.domain.series.ports import KnownSeries, SeriesStore
+from metering.wire import readings as wire
+from multiflux.metering.v1 import metering_service_pb2 as pb
+from runtime.clock import Clock
+from vocabulary.failure import invalid
+from vocabulary.names import TerritoryId, checked_id
+
+BATCHES_IN_FLIGHT, ROWS_IN_FLIGHT = 64, 200_000
+"""What may wait for the disk in one stream.
+
+Beyond either, the next batch is not read before one is acknowledged, which holds the sender back.
+"""
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    number: int
+    rows: int
+    stored: Future[Stored]
+
+
+_Pending = asyncio.Queue[_Waiting | None]
+
+
+class ReadingStream:
+    """The state of one call of StreamReadings."""
+
+    def __init__(self, store: SeriesStore, known: KnownSeries, clock: Clock, executor: Executor, territory: TerritoryId) -> None:
+        """Take readings of one territory."""
+        self._store = store
+        self._known = known
+        self._clock = clock
+        self._executor = executor
+        self._territory = territory
+        self._announced = NOTHING_ANNOUNCED
+        self._name = ""
+        self._rows = 0
+        self._room = asyncio.Event()
+
+    async def responses(self, requests: AsyncIterator[pb.StreamReadingsRequest]) -> AsyncGenerator[pb.StreamReadingsResponse]:
+        """Yield the answer to the opening, then one acknowledgement per batch."""
+        requests = aiter(requests)
+        first = await anext(requests, None)
+        if first is None:
+            return
+        if first.WhichOneof("part") != "open":
+            raise invalid("open", "must be the first message")
+        self._name = f"{self._territory}/{checked_id(first.open.stream_id)}"
+        position = await self._in_executor(self._store.position, self._name)
+        yield pb.StreamReadingsResponse(opened=pb.OpenedReadingStream(last_batch_number=position))
+        pending = _Pending(BATCHES_IN_FLIGHT)
+        reading = asyncio.create_task(self._read(requests, pending))
+        try:
+            while (one := await pending.get()) is not None:
+                stored = await asyncio.wrap_future(one.stored)
+                self._rows -= one.rows
+                self._room.set()
+                acknowledgement = wire.stored_to_proto(stored, batch_number=one.number)
+                yield pb.StreamReadingsResponse(acknowledgement=acknowledgement)
+            await reading
+        finally:
+            reading.cancel()
+
+    async def _read(self, requests: AsyncIterator[pb.StreamReadingsRequest], pending: _Pending) -> None:
+        try:
+            async for request in requests:
+                if request.WhichOneof("part") != "batch":
+                    raise invalid("batch", "is required in every message but the first")
+                rows = request.batch.readings.reading_count
+                await self._has_room()
+                self._rows += rows
+                await pending.put(_Waiting(request.batch.batch_number, rows, await self._in_executor(self._take, request.batch)))
+        finally:
+            await pending.put(None)
+
+    async def _has_room(self) -> None:
+        while self._rows >= ROWS_IN_FLIGHT:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _in_executor(self, work: Callable[[A], R], argument: A) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, argument)
+
+    def _take(self, message: pb.ReadingBatch) -> Future[Stored]:
+        """Check a batch and queue it; runs in the executor, one batch of the stream at a time."""
+        if message.batch_number < 1:
+            raise invalid("batch.batch_number", "starts at 1")
+        new = [wire.series_from_proto(one, self._territory) for one in message.new_series]
+        self._announced = announce(self._known, self._store, self._announced, new)
+        columns = wire.columns_from_proto(message.readings)
+        origin = Origin(stream=self._name, number=message.batch_number)
+        now_s = int(self._clock.now().timestamp())
+        return self._store.submit(checked(self._announced, self._territory, columns, now_s=now_s, origin=origin))

@@ -1,0 +1,1 @@
+"""Messages of the metering services to and from its domain."""

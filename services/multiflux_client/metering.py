@@ -1,0 +1,54 @@
+"""Metering: readings in, figures out."""
+
+from typing import TYPE_CHECKING
+
+from multiflux.metering.v1 import metering_service_pb2 as pb
+from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceStub
+from multiflux.type.v1 import flux_pb2, granularity_pb2, quantity_pb2
+from multiflux_client.channel import Connection
+from multiflux_client.consumption import ConsumptionSeries, consumption_from_proto
+from multiflux_client.readings import ReadingSender
+from vocabulary.civil import Granularity
+from vocabulary.flux import Direction, Flux
+from vocabulary.interval import Interval
+
+if TYPE_CHECKING:
+    from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceAsyncStub
+
+
+class MeteringClient:
+    """Calls of `multiflux.metering.v1.MeteringService`; failures are RemoteFailure."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Call over `connection`."""
+        self._connection = connection
+        self._stub: MeteringServiceAsyncStub = MeteringServiceStub(connection.channel)
+
+    async def consumption(
+        self,
+        resource: str,
+        flux: Flux,
+        during: Interval,
+        granularity: Granularity,
+        *,
+        direction: Direction = Direction.IMPORT,
+        profile_allowed: bool = False,
+        known_sequence: int = 0,
+    ) -> ConsumptionSeries:
+        """Return what was consumed at a point or place, `meters/{meter}` or `places/{place}`, slot by slot."""
+        request = pb.QueryConsumptionRequest(
+            resource=resource,
+            flux=flux_pb2.Flux.ValueType(flux.value),
+            direction=quantity_pb2.Direction.ValueType(direction.value),
+            granularity=granularity_pb2.Granularity.ValueType(granularity.value),
+            profile_allowed=profile_allowed,
+            known_sequence=known_sequence,
+        )
+        request.interval.start_time.FromDatetime(during.start)
+        request.interval.end_time.FromDatetime(during.end)
+        response = await self._connection.call(self._stub.QueryConsumption, request)
+        return consumption_from_proto(response.consumption)
+
+    def sender(self, stream_id: str) -> ReadingSender:
+        """Return what sends readings under a stream id (1 to 63 of a–z, 0–9 and hyphen) that nobody else uses."""
+        return ReadingSender(self._connection, self._stub, stream_id)

@@ -1,0 +1,175 @@
+"""Settings: read from the environment once, at start; one sentence each."""
+
+import json
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import Field, FilePath, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from vocabulary.failure import Failure, FieldViolation, Kind
+
+INSTALLATION_PREFIX = "MULTIFLUX_"
+_ONE_SERVICE_ONLY = frozenset({"port", "metrics_port", "database_url", "service_secret_file"})
+"""Two services cannot share these, so each is set for one service alone."""
+
+
+class SettingsInvalid(Failure):
+    """An environment variable holds what its setting cannot be."""
+
+    reason, kind = "SETTINGS_INVALID", Kind.INVALID
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told.
+
+    A service's own class, with its ports and further fields, is made with `env_prefix="MULTIFLUX_<SERVICE>_"`.
+
+    Most fields are read for the whole installation too, as `MULTIFLUX_<FIELD>`; the service's own variable wins.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; beyond this machine, TLS is needed.")
+    port: int = Field(ge=0, le=65535, description="Port for gRPC; 0 takes any free one.")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port for Prometheus on this machine; 0 switches it off.")
+    tls_certificate: FilePath | None = Field(default=None, description="PEM file with the service's certificate chain.")
+    tls_key: FilePath | None = Field(default=None, description="PEM file with the key of the certificate.")
+    tls_authority: FilePath | None = Field(
+        default=None,
+        description="PEM file with the authority that signed the other services' certificates; empty: the system's authorities.",
+    )
+    drain_s: float = Field(default=10.0, ge=0, description="Seconds granted to running calls after SIGTERM.")
+    data_directory: Path = Field(default=Path("var"), description="Folder for databases and keys.")
+    database_url: str = Field(
+        default="",
+        description="Database of the service, sqlite:///path or postgresql+pg8000://user@host/name; empty: SQLite in the data directory.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least important level that is logged.")
+    log_format: Literal["json", "text"] = Field(default="json", description="How log lines look: json or text.")
+    access_target: str = Field(default="127.0.0.1:7301", description="Where the access service listens.")
+    service_secret_file: Path | None = Field(
+        default=None, description="File with the secret that the service signs in with; empty: secrets/<service> in the data directory."
+    )
+    calls_per_minute: float = Field(default=1_200.0, gt=0, description="Calls that one caller may make per minute, over time.")
+    call_burst: int = Field(default=400, ge=1, description="Calls that one caller may make at once.")
+    read_threads: int = Field(default=4, ge=1, description="Threads that read the database.")
+    max_message_mib: int = Field(default=8, ge=1, le=1024, description="Largest message that is accepted, in MiB.")
+    event_retention_days: int = Field(default=30, ge=1, description="Days for which events are kept for consumers that were away.")
+    request_retention_days: int = Field(default=7, ge=1, description="Days for which the answer to a request id is kept.")
+
+    @classmethod
+    def service_name(cls) -> str:
+        """Return the service's name, the middle of its prefix, such as `metering`."""
+        return _service_of(cls)
+
+    @property
+    def store_url(self) -> str:
+        """The database to open."""
+        return self.database_url or f"sqlite:///{self.data_directory / f'{self.service_name()}.sqlite'}"
+
+    @property
+    def secret_file(self) -> Path:
+        """The file with the service's secret."""
+        return self.service_secret_file or self.data_directory / "secrets" / self.service_name()
+
+    @model_validator(mode="after")
+    def _safe_to_listen(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if not is_loopback(self.host) and self.tls_certificate is None:
+            raise ValueError(f"host {self.host} is reached from other machines: set tls_certificate and tls_key")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments first, then the service's variables, then the installation's; there is no other way to configure."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _InstallationSource(settings_cls, env_prefix=INSTALLATION_PREFIX, env_ignore_empty=True)
+
+
+class _InstallationSource(EnvSettingsSource):
+    """`MULTIFLUX_<FIELD>`, for fields that the whole installation can share."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if _is_shared(name)}
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load(settings: type[S]) -> S:
+    """Read the settings from the environment; SettingsInvalid names every wrong variable."""
+    try:
+        return settings()  # pyright: ignore[reportCallIssue] - the environment gives what has no default
+    except ValidationError as error:
+        violations = tuple(
+            FieldViolation(field=(_prefix(settings) + ".".join(map(str, e["loc"]))).upper().rstrip("_"), description=e["msg"])
+            for e in error.errors(include_url=False, include_input=False)
+        )
+        raise SettingsInvalid("; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` can be reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def env_example(*settings: type[BaseSettings]) -> str:
+    """Return an environment file that names every setting of the services and of the command, with its sentence and its default."""
+    sections = [_section("Every service; MULTIFLUX_<SERVICE>_… sets it for one.", INSTALLATION_PREFIX, _shared_fields())]
+    sections += [_section(_title(each), _prefix(each), _own_fields(each)) for each in settings]
+    return "# Settings of multiflux with their defaults: remove the # before a name to change it.\n\n" + "\n".join(sections)
+
+
+def _title(settings: type[BaseSettings]) -> str:
+    name = _service_of(settings)
+    return f"The {name} service." if name else "The multiflux command."
+
+
+def _section(title: str, prefix: str, fields: Iterator[tuple[str, FieldInfo]]) -> str:
+    lines = [f"## {title}\n"]
+    for name, field in fields:
+        lines.append(f"# {field.description}\n#{prefix}{name.upper()}={_default(field)}\n")
+    return "\n".join(lines)
+
+
+def _default(field: FieldInfo) -> str:
+    default = None if field.is_required() else field.get_default()
+    if isinstance(default, tuple):
+        return json.dumps(default)
+    return "" if default is None else str(default)
+
+
+def _shared_fields() -> Iterator[tuple[str, FieldInfo]]:
+    return ((name, field) for name, field in ServiceSettings.model_fields.items() if _is_shared(name))
+
+
+def _own_fields(settings: type[BaseSettings]) -> Iterator[tuple[str, FieldInfo]]:
+    listed = issubclass(settings, ServiceSettings) or _prefix(settings) == INSTALLATION_PREFIX
+    return ((name, field) for name, field in settings.model_fields.items() if not (listed and _is_shared(name)))
+
+
+def _is_shared(name: str) -> bool:
+    return name in ServiceSettings.model_fields and name not in _ONE_SERVICE_ONLY
+
+
+def _service_of(settings: type[BaseSettings]) -> str:
+    return _prefix(settings).removeprefix(INSTALLATION_PREFIX).rstrip("_").lower()
+
+
+def _prefix(settings: type[BaseSettings]) -> str:
+    return settings.model_config.get("env_prefix", "")

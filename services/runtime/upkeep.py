@@ -1,0 +1,229 @@
+"""Backup, restore and verification of a service's embedded stores: `python -m SERVICE backup FOLDER`, `verify [FOLDER]`, `restore FOLDER`.
+
+Answers are JSON, one object a file on standard output; a failure is one object on standard error.
+"""
+
+import argparse
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from sqlalchemy import make_url
+
+from runtime.server import EXIT_FAILED, EXIT_MISCONFIGURED, refuse_taken_port
+from runtime.settings import ServiceSettings, load
+from vocabulary.failure import Failure, Kind
+
+S = TypeVar("S", bound=ServiceSettings)
+
+_PAGES_PER_STEP = 1024
+_BESIDE = ("-wal", "-shm", "-journal")
+"""Files that SQLite keeps beside a database; with another database they would be applied to it."""
+
+
+class NotEmbedded(Failure):
+    """The database is a server of its own, which has its own tools for this."""
+
+    reason, kind = "NOT_EMBEDDED", Kind.CONFLICT
+
+
+class FileExists(Failure):
+    """Something stands where a file should go."""
+
+    reason, kind = "FILE_EXISTS", Kind.EXISTS
+
+
+class FileMissing(Failure):
+    """A file that should be there is not."""
+
+    reason, kind = "FILE_MISSING", Kind.MISSING
+
+
+class CopyDamaged(Failure):
+    """The copy fails its own checks and is not put in place."""
+
+    reason, kind = "COPY_DAMAGED", Kind.CONFLICT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What verification of a file found: counts of what was read, and what is wrong, one sentence each."""
+
+    counts: Mapping[str, int]
+    faults: tuple[str, ...] = ()
+
+
+class EmbeddedStore(Protocol):
+    """A store in one file."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy a store, open or not, to a file that does not exist."""
+        ...
+
+    def check(self, path: Path) -> Checked:
+        """Read all of it and compare it with its checksums."""
+        ...
+
+    def release(self) -> None:
+        """Raise a Failure when a process has the store open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteDatabase:
+    """A relational database in one SQLite file."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> "SqliteDatabase":
+        """Return the database of a service; NotEmbedded."""
+        url = make_url(settings.store_url)
+        if url.get_backend_name() != "sqlite" or not url.database:
+            raise NotEmbedded(f"the database of {settings.service_name()} is no file: use the tools of {url.get_backend_name()}")
+        return cls(Path(url.database))
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy the database, open or not, to a new file."""
+        with closing(_reading(source)) as from_, closing(sqlite3.connect(target)) as to:
+            from_.backup(to, pages=_PAGES_PER_STEP)
+            to.execute("PRAGMA journal_mode = DELETE")
+
+    def check(self, path: Path) -> Checked:
+        """Check pages, indexes and references, and count the rows."""
+        try:
+            with closing(_reading(path)) as connection:
+                faults = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+                faults += [
+                    f"a row of {row[0]} refers to a row of {row[2]} that is not there"
+                    for row in connection.execute("PRAGMA foreign_key_check")
+                ]
+                tables = [
+                    row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+                ]
+                rows = sum(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)  # noqa: S608 - its own names
+        except sqlite3.DatabaseError as error:
+            return Checked(counts={}, faults=(f"the database cannot be read: {error}",))
+        return Checked(counts={"tables": len(tables), "rows": rows}, faults=tuple(faults))
+
+    def release(self) -> None:
+        """Do nothing: SQLite has no word for who has it open; the service's port tells."""
+
+
+Stores = Callable[[S], Sequence[EmbeddedStore]]
+
+
+def maintain(words: Sequence[str], settings: type[S], stores: Stores[S]) -> int:
+    """Do what the words say with the stores of a service; return the exit code, which is 0 when all is well."""
+    asked = _parser(settings.service_name()).parse_args(words)
+    try:
+        loaded = load(settings)
+    except Failure as failure:
+        return _failed(failure, EXIT_MISCONFIGURED)
+    try:
+        kept = stores(loaded)
+        match asked.work:
+            case "backup":
+                answers = list(_backup(kept, asked.folder))
+            case "restore":
+                refuse_taken_port(loaded.host, loaded.port)
+                answers = list(_restore(kept, asked.folder, force=asked.force))
+            case _:
+                answers = [_answer(one.path.name, one.check(path)) for one, path in _present(kept, asked.folder)]
+    except (Failure, OSError, sqlite3.Error) as failure:
+        return _failed(failure, EXIT_FAILED)
+    for answer in answers:
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    return EXIT_FAILED if any(answer.get("faults") for answer in answers) else 0
+
+
+def _parser(service: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {service}")
+    works = parser.add_subparsers(dest="work", required=True)
+    works.add_parser("backup", help="copy the stores into a folder").add_argument("folder", type=Path)
+    works.add_parser("verify", help="check the stores, or their copies in a folder").add_argument("folder", type=Path, nargs="?")
+    restore = works.add_parser("restore", help="put the copies in a folder in the place of the stores")
+    restore.add_argument("folder", type=Path)
+    restore.add_argument("--force", action="store_true", help="replace the stores that are there")
+    return parser
+
+
+def _backup(stores: Sequence[EmbeddedStore], folder: Path) -> Iterator[dict[str, object]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for store in stores:
+        target = folder / store.path.name
+        if target.exists():
+            raise FileExists(f"{target} exists", path=str(target))
+        if not store.path.exists():
+            raise FileMissing(f"there is no {store.path}", path=str(store.path))
+        store.copy(store.path, target)
+        _to_disk(target)
+        yield {"file": target.name, "bytes": target.stat().st_size}
+
+
+def _restore(stores: Sequence[EmbeddedStore], folder: Path, *, force: bool) -> Iterator[dict[str, object]]:
+    """Check all the copies before the first one is put in place."""
+    pairs = list(_present(stores, folder))
+    for store, copy in pairs:
+        if store.path.exists() and not force:
+            raise FileExists(f"{store.path} exists", path=str(store.path))
+        store.release()
+        if faults := store.check(copy).faults:
+            raise CopyDamaged(f"{copy.name} is damaged: {faults[0]}", path=str(copy), faults=str(len(faults)))
+    for store, copy in pairs:
+        fresh = store.path.with_name(store.path.name + ".restoring")
+        fresh.unlink(missing_ok=True)
+        store.path.parent.mkdir(parents=True, exist_ok=True)
+        store.copy(copy, fresh)
+        for ending in _BESIDE:
+            store.path.with_name(store.path.name + ending).unlink(missing_ok=True)
+        fresh.replace(store.path)
+        _to_disk(store.path)
+        yield {"file": store.path.name, "bytes": store.path.stat().st_size}
+
+
+def _present(stores: Sequence[EmbeddedStore], folder: Path | None) -> Iterator[tuple[EmbeddedStore, Path]]:
+    """Yield each store with its file: its own, or the copy in a folder; FileMissing."""
+    for store in stores:
+        path = store.path if folder is None else folder / store.path.name
+        if not path.is_file():
+            raise FileMissing(f"there is no {path}", path=str(path))
+        yield store, path
+
+
+def _answer(file: str, checked: Checked) -> dict[str, object]:
+    return {"file": file, **checked.counts, "faults": list(checked.faults)}
+
+
+def _failed(failure: Exception, code: int) -> int:
+    reason = failure.reason if isinstance(failure, Failure) else "FILE_FAILURE"
+    sys.stderr.write(json.dumps({"error": {"reason": reason, "message": str(failure)}}, ensure_ascii=False) + "\n")
+    return code
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.execute("PRAGMA busy_timeout = 10000")
+    return connection
+
+
+def _to_disk(path: Path) -> None:
+    for one, flags in ((path, os.O_RDWR), (path.parent, os.O_RDONLY)):
+        handle = os.open(one, flags)
+        try:
+            # Some file systems cannot do this for folders.
+            with suppress(OSError):
+                os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,1 @@
+"""The words every service speaks: quantities, intervals, civil days, ids, quality and failures; standard library and numpy only."""
