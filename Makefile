@@ -47,8 +47,8 @@ services/multiflux/generated: $(VENV)/installed $(PROTOS)
 
 protos: services/multiflux/generated ## Generate Python from protos/.
 
-run: services/multiflux/generated ## Start every service; Ctrl-C stops them.
-	@exec $(BIN)/multiflux up
+run: services/multiflux/generated ## Start every service with the simulated town; Ctrl-C stops them.
+	@exec $(BIN)/multiflux up --town
 
 test: $(VENV)/synced services/multiflux/generated ## Run every test; ARGS="-k name" chooses.
 	@$(BIN)/pytest $(ARGS)

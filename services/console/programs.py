@@ -50,7 +50,7 @@ PROGRAMS = (
 )
 
 
-class PortInvalid(ValueError):  # noqa: N818  # named like the failures of the services
+class PortInvalid(ValueError):  # named like the failures of the services
     """An environment variable holds what cannot be a port."""
 
 

@@ -20,7 +20,7 @@ _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _OTHERS = 0o077
 
 
-class SessionProblem(Exception):  # noqa: N818  # named like the failures of the services
+class SessionProblem(Exception):  # named like the failures of the services
     """Nobody is signed in, or not safely; `reason` says which."""
 
     def __init__(self, reason: str, message: str) -> None:

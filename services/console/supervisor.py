@@ -87,7 +87,7 @@ class AllHealthy:
 Notice = Healthy | Crashed | Stopped | AllHealthy
 
 
-class SupervisorFailure(Exception):  # noqa: N818  # named like the failures of the services
+class SupervisorFailure(Exception):  # named like the failures of the services
     """The processes cannot be kept running; `reason` says why, stably."""
 
     def __init__(self, reason: str, message: str) -> None:

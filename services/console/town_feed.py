@@ -30,7 +30,7 @@ PLATFORM = TerritoryId("platform")
 PLATFORM_OPERATOR, ADMINISTRATOR = PersonId("platform-operator"), PersonId("administrator")
 
 
-class TownIncomplete(Exception):  # noqa: N818 — named like the failures of the services
+class TownIncomplete(Exception):
     """The registry refused rows of the town: this version of the simulator does not fit it."""
 
 

@@ -43,7 +43,7 @@ class TokenSource(Protocol):
         ...
 
 
-class PlaintextRefused(ValueError):  # noqa: N818  # named like the failures of the services
+class PlaintextRefused(ValueError):  # named like the failures of the services
     """Tokens and readings would leave this machine unencrypted."""
 
 

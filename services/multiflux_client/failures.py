@@ -29,7 +29,7 @@ _KINDS: Mapping[grpc.StatusCode, Kind] = MappingProxyType(
 )
 
 
-class RemoteFailure(Exception):  # noqa: N818  # named like the failures of the services
+class RemoteFailure(Exception):  # named like the failures of the services
     """A call failed at the service, or did not reach it.
 
     `reason` and `domain` are the service's own (`NOT_PERMITTED`, `access.multiflux`); a failure without them, such as a service away,
@@ -67,7 +67,7 @@ class RemoteFailure(Exception):  # noqa: N818  # named like the failures of the 
         return not self.domain and self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
-class UnexpectedAnswer(Exception):  # noqa: N818
+class UnexpectedAnswer(Exception):
     """A response lacks what its contract promises, or has a word that this client does not know: it is older than the service."""
 
 

@@ -43,7 +43,7 @@ class StoreFull(Failure):
     reason, kind = "STORE_FULL", Kind.BUSY
 
 
-class Overtaken(Exception):  # noqa: N818 - not a failure: the work is simply done again
+class Overtaken(Exception):
     """Raised by work that found another transaction ahead of it: run it again from the start."""
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
-from typing import assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vocabulary.failure import Failure, Kind
@@ -67,17 +66,8 @@ def slots(during: Interval, granularity: Granularity, zone: ZoneInfo) -> Iterato
             return _steps(during, timedelta(minutes=30))
         case Granularity.HOUR:
             return _steps(during, timedelta(hours=1))
-        case (
-            Granularity.DAY
-            | Granularity.GAS_DAY
-            | Granularity.WEEK
-            | Granularity.MONTH
-            | Granularity.HEATING_SEASON
-            | Granularity.YEAR
-        ):
+        case Granularity.DAY | Granularity.GAS_DAY | Granularity.WEEK | Granularity.MONTH | Granularity.HEATING_SEASON | Granularity.YEAR:
             return _civil_slots(during, granularity, zone)
-        case unexpected:
-            assert_never(unexpected)
 
 
 def _steps(during: Interval, step: timedelta) -> Iterator[Interval]:

@@ -39,7 +39,7 @@ class FieldViolation:
 class Failure(Exception):
     """A rule said no.
 
-    Subclasses set `reason` (UPPER_SNAKE, stable) and `kind`. Everything a message says is also in `metadata`, so that no caller parses text.
+    Subclasses set `reason` (UPPER_SNAKE, stable) and `kind`. What a message says is in `metadata` too, so that no caller parses text.
     """
 
     reason: ClassVar[str]

@@ -1,7 +1,6 @@
 """What flows: the fluxes, what a channel counts of them, and in which base unit."""
 
 from enum import Enum
-from typing import assert_never
 
 
 class Flux(Enum):
@@ -59,8 +58,6 @@ def base_unit(quantity: Quantity) -> BaseUnit:
             return BaseUnit.VOLT_AMPERE_REACTIVE
         case Quantity.MAXIMUM_POWER:
             return BaseUnit.VOLT_AMPERE
-        case unexpected:
-            assert_never(unexpected)
 
 
 JOULES_PER_WATT_HOUR = 3_600

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 
 class Quality(IntEnum):
-    """How far a value can be trusted; the numbers order it, a greater one is worse. Missing is not a quality: it is the absence of a value."""
+    """How far a value can be trusted; a greater number is worse. Missing is not a quality: it is the absence of a value."""
 
     CORRECTED = 1
     """Replaced by a person."""

@@ -1,4 +1,4 @@
-"""How fast the registry takes a file of 250,000 metering points with one bad row in a hundred, and lists them: `python tests/bench/bench_registry.py`.
+"""How fast the registry takes 250,000 metering points, one bad row in a hundred, and lists them: `python tests/bench/bench_registry.py`.
 
 Everything goes over gRPC to a registry in a process of its own. `--points` makes it smaller, `--database` takes PostgreSQL, such as
 `postgresql+pg8000://user@localhost/empty_database`, instead of SQLite.
@@ -190,7 +190,7 @@ def check(responses: list[Any], bad: list[BadRow]) -> None:
 
 async def pages(client: Client) -> None:
     print(f"\n{'list a page of points':44}{'p50 ms':>10}{'p95 ms':>10}")
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "50 of all": {},
         "50 in a commune": {"within": "places/commune-0007"},
         "50 in the last building": {"within": "places/building-0004999"},

@@ -39,7 +39,7 @@ bind-address = "127.0.0.1:{rpc}"
 """
 
 
-class PeerMissing(Exception):
+class PeerMissing(Exception):  # named for what is the matter, as all failures here
     """There is no InfluxDB 1.6 to compare with."""
 
 

@@ -24,21 +24,21 @@ JOULES_PER_KWH = 3_600_000
 
 @dataclass(frozen=True)
 class Load:
-    """`values[point, hour]` in joules."""
+    """`joules[point, hour]` in joules."""
 
-    values: NDArray[np.int64]
+    joules: NDArray[np.int64]
 
     @property
     def points(self) -> int:
-        return self.values.shape[0]
+        return self.joules.shape[0]
 
     @property
     def days(self) -> int:
-        return self.values.shape[1] // DAY_HOURS
+        return self.joules.shape[1] // DAY_HOURS
 
     @property
     def rows(self) -> int:
-        return self.values.size
+        return self.joules.size
 
 
 def real_load(points: int, days: int) -> Load:
@@ -46,11 +46,11 @@ def real_load(points: int, days: int) -> Load:
     shared = Path(os.environ.get("MULTIFLUX_SHARED", Path(__file__).parents[3] / "shared"))
     table = pd.read_parquet(shared / "data" / "cambridge-estates" / "electricity_hourly_kwh.parquet")
     known = [column[np.isfinite(column) & (column > 0)] for column in table.to_numpy().T]
-    joules = [np.round(column * JOULES_PER_KWH).astype(np.int64) for column in known]
+    stretches = [np.round(column * JOULES_PER_KWH).astype(np.int64) for column in known]
     hours = days * DAY_HOURS
     values = np.empty((points, hours), np.int64)
     for point in range(points):
-        column = joules[point % len(joules)]
+        column = stretches[point % len(stretches)]
         at = point * 977 % max(len(column) - hours, 1)
         values[point] = np.resize(column[at : at + hours], hours)
     return Load(values)
@@ -61,7 +61,7 @@ def batches(load: Load, size: int) -> Iterator[Columns]:
     points = np.repeat(np.arange(load.points, dtype=np.int32), DAY_HOURS)
     hours = np.tile(np.arange(DAY_HOURS), load.points)
     for day in range(load.days):
-        value = np.ascontiguousarray(load.values[:, day * DAY_HOURS : (day + 1) * DAY_HOURS]).ravel()
+        value = np.ascontiguousarray(load.joules[:, day * DAY_HOURS : (day + 1) * DAY_HOURS]).ravel()
         time = START + (day * DAY_HOURS + hours) * HOUR
         for at in range(0, len(points), size):
             cut = slice(at, at + size)
@@ -78,7 +78,9 @@ def batches(load: Load, size: int) -> Iterator[Columns]:
 def requests(load: Load, size: int, *, stream: str) -> list[bytes]:
     """Return the messages of a whole stream, serialised: the sender's work is not what is measured."""
     series = [
-        reading_pb2.SentSeries(channel=f"meters/{meter(point)}/channels/import", kind="READING_KIND_INTERVAL", unit="READING_UNIT_JOULE")
+        reading_pb2.SentSeries(
+            channel=f"meters/{meter(point)}/channels/import", kind=reading_pb2.READING_KIND_INTERVAL, unit=reading_pb2.READING_UNIT_JOULE
+        )
         for point in range(load.points)
     ]
     sent = [pb.StreamReadingsRequest(open=pb.OpenReadingStream(stream_id=stream)).SerializeToString()]

@@ -12,14 +12,13 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 from joserfc.jwk import KeySet
-from pydantic import Field
 
 from metering.adapters.series_store.filing import FilingRules
 from metering.adapters.series_store.store import EmbeddedSeriesStore, StoreRules
@@ -35,9 +34,11 @@ from runtime.settings import ServiceSettings
 from runtime.tokens import TokenVerifier
 from vocabulary.failure import Failure
 from vocabulary.flux import BaseUnit
+from vocabulary.interval import Interval
 from vocabulary.names import TerritoryId
 from vocabulary.role import Role
 
+_ALWAYS = Interval(start=datetime(1990, 1, 1, tzinfo=UTC), end=datetime(2100, 1, 1, tzinfo=UTC))
 LIMITS = Limits(
     kind=ReadingKind.INTERVAL, unit=BaseUnit.JOULE, lowest=0, highest=20_000_000, per_second=True, shortest_s=600, longest_s=86_400
 )
@@ -54,7 +55,7 @@ class EveryMeter:
 
 
 class _Settings(ServiceSettings, env_prefix="MULTIFLUX_SERIESBENCH_"):
-    port: int = Field(0, description="Any free port.")
+    port: int = 0
 
 
 class _NoKeys:
@@ -79,8 +80,8 @@ class _NoRefusals:
         """Nobody is refused."""
 
 
-class _Servicer(SeriesMethods, pb_grpc.MeteringServiceServicer):
-    pass
+class _Servicer(SeriesMethods, pb_grpc.MeteringServiceServicer):  # pyright: ignore[reportIncompatibleMethodOverride]
+    """The methods about readings; the others answer that they are not there."""
 
 
 class Orders:
@@ -132,17 +133,6 @@ class Orders:
         return kept
 
 
-def _always() -> Any:
-    from datetime import UTC, datetime
-
-    from vocabulary.interval import Interval
-
-    return Interval(start=datetime(1990, 1, 1, tzinfo=UTC), end=datetime(2100, 1, 1, tzinfo=UTC))
-
-
-_ALWAYS = _always()
-
-
 def _answer(orders: Orders, ended: Any) -> None:
     for line in sys.stdin:
         order = json.loads(line)
@@ -156,7 +146,7 @@ async def _serve(path: Path, rules: StoreRules) -> None:
     store.start_merger()
     clock = SystemClock()
     with ThreadPoolExecutor(4) as executor:
-        servicer = _Servicer(store, EveryMeter(), clock, executor)
+        servicer = _Servicer(store, EveryMeter(), clock, executor)  # pyright: ignore[reportAbstractUsage]
         endpoint = Endpoint(
             name="multiflux.metering.v1.MeteringService", add=pb_grpc.add_MeteringServiceServicer_to_server, servicer=servicer
         )

@@ -126,10 +126,6 @@ class SqlCodes:
             update(self._code).where(self._code.c.territory == self._territory, self._code.c.digest == code.digest).values(used=at)
         )
 
-    def void(self, premise: PlaceId, started_before: datetime) -> None:
-        """Delete the unused codes of the premise for households that came before the instant."""
-        self._connection.execute(delete(self._code).where(*self._unused(premise), self._code.c.start < started_before))
-
     def moves(self, premise: PlaceId) -> list[datetime]:
         """Return when households moved out of the premise."""
         query = select(self._move.c.moved).where(self._move.c.territory == self._territory, self._move.c.premise == premise)

@@ -34,7 +34,7 @@ _MIN_RSA_BITS = 2048
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
-class IssuerMisbehaved(Exception):  # noqa: N818 - internal: it becomes IssuerAway when no key is left
+class IssuerMisbehaved(Exception):
     """The issuer answered with something that is no key set."""
 
 

@@ -85,9 +85,8 @@ def move_out(books: Books, news: News, actor: Actor, occupancy_id: OccupancyId, 
 
 
 def household_moved(books: Books, news: News, premise: PlaceId, moved: datetime, at: datetime) -> None:
-    """End what a household that left at `moved` had there: occupancies, delegations, consents, unused codes. Again, it changes nothing."""
+    """End what a household that left at `moved` had there: occupancies, delegations, consents, codes. Again, it changes nothing."""
     books.codes.add_move(premise, moved)
-    books.codes.void(premise, moved)
     for occupancy in books.occupancies.of_premise(premise):
         if occupancy.holds_beyond(moved):
             end_occupancy(books, news, occupancy, moved, at)

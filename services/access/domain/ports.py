@@ -124,10 +124,6 @@ class Codes(Protocol):
         """Keep that the code was used."""
         ...
 
-    def void(self, premise: PlaceId, started_before: datetime) -> None:
-        """Delete the unused codes of the premise for households that came before the instant."""
-        ...
-
     def moves(self, premise: PlaceId) -> list[datetime]:
         """Return when households moved out of the premise."""
         ...

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,9 +19,13 @@ from console.settings import ConsoleSettings, load
 from console.supervisor import AllHealthy, Child, Crashed, Healthy, Notice, Patience, Stopped, Supervisor
 from multiflux_client.health import Health
 
+_TOWN = "town"
+_LOOK_S = 0.5
+
 
 def up(
     only: Annotated[list[str] | None, typer.Option(help="Start only this service; can be given several times.")] = None,
+    town: Annotated[bool, typer.Option("--town", help="Fill the demo territory with the simulated town, and feed it on.")] = False,  # noqa: FBT002  # typer reads it by name
     as_json: Annotated[bool, typer.Option("--json", help="Say what happens as one JSON object a line.")] = False,  # noqa: FBT002  # typer reads it by name
 ) -> None:
     """Start every service as a process, restart the crashed ones, and stop them all at Ctrl-C.
@@ -27,10 +33,10 @@ def up(
     Each service writes to log/SERVICE.log in the data directory (MULTIFLUX_DATA_DIRECTORY, otherwise var).
     A second Ctrl-C kills what does not stop.
     """
-    run(_up(only or [], as_json=as_json), as_json=as_json)
+    run(_up(only or [], town=town, as_json=as_json), as_json=as_json)
 
 
-async def _up(only: list[str], *, as_json: bool) -> Exit:
+async def _up(only: list[str], *, town: bool, as_json: bool) -> Exit:
     settings = load()
     everyone = programs(os.environ)
     chosen = _chosen(everyone, only)
@@ -39,18 +45,25 @@ async def _up(only: list[str], *, as_json: bool) -> Exit:
     by_name = {program.name: program for program in chosen}
 
     async def healthy(child: Child) -> bool:
-        return await program_health(by_name[child.name], settings.tls_authority) is Health.SERVING
+        # The town's feeder serves nobody: it is healthy while it runs.
+        return child.name == _TOWN or await program_health(by_name[child.name], settings.tls_authority) is Health.SERVING
 
+    children = [_child(program, everyone, settings) for program in chosen]
+    if town:
+        children.append(_town(settings))
     supervisor = Supervisor(
-        [_child(program, everyone, settings) for program in chosen],
+        children,
         healthy,
-        _said_as_json if as_json else _sayer(chosen),
+        _said_as_json if as_json else _sayer(max(len(child.name) for child in children)),
         Patience(stop_s=settings.stop_s),
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, supervisor.stop)
+    telling = asyncio.create_task(_told(settings.data_directory / "log" / f"{_TOWN}.log")) if town and not as_json else None
     await supervisor.run()
+    if telling is not None:
+        telling.cancel()
     return Exit.OK
 
 
@@ -75,6 +88,45 @@ def _child(program: Program, everyone: tuple[Program, ...], settings: ConsoleSet
     )
 
 
+def _town(settings: ConsoleSettings) -> Child:
+    """Return the process that makes the simulated town and feeds it on."""
+    return Child(
+        name=_TOWN,
+        command=(sys.executable, "-m", "console", "simulate", "--follow"),
+        host="127.0.0.1",
+        port=0,
+        address="the simulated town",
+        after=("access", "metering"),
+        log=settings.data_directory / "log" / f"{_TOWN}.log",
+        environment={**os.environ, "PYTHONUNBUFFERED": "1"},
+        port_variable="",
+    )
+
+
+async def _told(log: Path) -> None:
+    """Print what the town's feeder says, from now on."""
+    position = _size(log)
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        said, position = _read_on(log, position)
+        for line in said:
+            output.line(f"town     {line}")
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _read_on(log: Path, position: int) -> tuple[list[str], int]:
+    """Return the lines after a position, and the position after them; a log that was begun anew is read from its beginning."""
+    size = _size(log)
+    with log.open(encoding="utf-8", errors="replace") if size else nullcontext() as lines:
+        if lines is None:
+            return [], 0
+        lines.seek(position if position <= size else 0)
+        return lines.read().splitlines(), lines.tell()
+
+
 def _said_as_json(notice: Notice) -> None:
     match notice:
         case Healthy():
@@ -87,9 +139,7 @@ def _said_as_json(notice: Notice) -> None:
             output.json_line({"event": "all-healthy", "services": list(notice.names)})
 
 
-def _sayer(chosen: tuple[Program, ...]) -> Callable[[Notice], None]:
-    width = max(len(program.name) for program in chosen)
-
+def _sayer(width: int) -> Callable[[Notice], None]:
     def say(notice: Notice) -> None:
         match notice:
             case Healthy():

@@ -1,7 +1,9 @@
 """Consumption written as CSV and as Parquet."""
 
 import csv
+from importlib import import_module
 from io import BytesIO, StringIO
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from metering.domain.figures.consumption import ConsumptionAnswer
@@ -31,8 +33,8 @@ class ParquetConsumption:
         """Return the file; ParquetUnavailable."""
         try:
             # An optional library, and slow to load: only a process that writes Parquet has it in memory.
-            import pyarrow as pa  # noqa: PLC0415
-            from pyarrow import parquet  # noqa: PLC0415
+            pa: Any = import_module("pyarrow")
+            parquet: Any = import_module("pyarrow.parquet")
         except ImportError:
             raise ParquetUnavailable(
                 "Parquet needs pyarrow on the server: install multiflux[parquet]", install="multiflux[parquet]"

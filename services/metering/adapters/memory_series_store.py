@@ -48,7 +48,8 @@ class MemorySeriesStore:
     def names(self, numbers: Int32) -> Sequence[SeriesName]:
         """Return the names behind numbers."""
         known = list(self._numbers)
-        return [known[number] for number in numbers.tolist()]
+        wanted: list[int] = numbers.tolist()
+        return [known[number] for number in wanted]
 
     def submit(self, batch: Batch) -> Future[Stored]:
         """Store a batch at once."""

@@ -10,7 +10,6 @@ import grpc
 import numpy as np
 import pytest
 from joserfc.jwk import KeySet
-from pydantic import Field
 
 from metering.adapters.memory_series_store import MemorySeriesStore
 from metering.adapters.series_store.store import EmbeddedSeriesStore
@@ -66,7 +65,7 @@ class Registry:
 
 
 class _Settings(ServiceSettings, env_prefix="MULTIFLUX_READINGSTEST_"):
-    port: int = Field(0, description="Any free port.")
+    port: int = 0
 
 
 class _NoKeys:
@@ -112,7 +111,7 @@ async def stub(request: pytest.FixtureRequest, registry: Registry, clock: Clock,
         endpoint = Endpoint(
             name="multiflux.metering.v1.MeteringService",
             add=pb_grpc.add_MeteringServiceServicer_to_server,
-            servicer=_Servicer(store, registry, clock, executor),
+            servicer=_Servicer(store, registry, clock, executor),  # pyright: ignore[reportAbstractUsage]  # the other methods are another's
         )
         service = Service(
             name="metering",

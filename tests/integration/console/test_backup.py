@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from installation import Installation
 
 from metering.adapters.series_store.chunk import month_name
@@ -50,6 +51,8 @@ def file_everything(path: Path) -> None:
     store.close()
 
 
+# Some thirty processes start one after the other.
+@pytest.mark.timeout(900)
 async def test_what_was_backed_up_while_it_ran_is_there_again_after_all_was_lost(tmp_path: Path) -> None:
     async with Installation.running(tmp_path) as installation:
         rows = "".join(f"EAU-1;{date(2025, 1, 1) + timedelta(days=day)};{100 + day}\n" for day in range(59))

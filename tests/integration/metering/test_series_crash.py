@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -37,7 +37,8 @@ _FORK = multiprocessing.get_context("fork")
 
 def _load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -53,7 +54,7 @@ def _environment() -> dict[str, str]:
 
 
 @contextmanager
-def _running(*command: str) -> Iterator["subprocess.Popen[str]"]:
+def _running(*command: str) -> Generator["subprocess.Popen[str]"]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
     try:
         yield process
@@ -94,7 +95,7 @@ def _heard(connection: Connection) -> list[int]:
 @pytest.mark.timeout(900)
 def test_no_acknowledged_reading_is_lost_or_doubled_in_a_hundred_kills(tmp_path: Path) -> None:
     path = tmp_path / "series.db"
-    chance = random.Random(1)
+    chance = random.Random(1)  # moments of death, not secrets
     acknowledged = begin = 0
     for _ in range(KILLS):
         # Forked, so that a hundred starts do not import everything a hundred times; nothing with threads runs here.
@@ -153,7 +154,7 @@ def test_every_acknowledgement_comes_after_a_sync(tmp_path: Path) -> None:
 
 
 def _check_order(lines: list[str]) -> None:
-    """Between the last write to the log that carries a batch and its acknowledgement on standard output there must be a finished sync of that log."""
+    """Before every acknowledgement on standard output there must be a finished sync of the log that its batch was written to."""
     log = _descriptor(lines, "series.db-wal")
     synced, written, acknowledged = 0, 0, 0
     unfinished: set[str] = set()
@@ -187,7 +188,7 @@ def test_no_acknowledged_reading_is_lost_or_doubled_when_the_server_is_killed(tm
     path = tmp_path / "series.db"
     load = series_load.Load(np.tile(crash_values(), (50, 1)))
     messages = series_load.requests(load, 300, stream="crash")
-    chance = random.Random(2)
+    chance = random.Random(2)  # the same
     acknowledged = 0
     for _ in range(10):
         acknowledged = max(acknowledged, _served_and_killed(path, messages, chance.randrange(3, 40)))

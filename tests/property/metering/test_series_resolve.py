@@ -24,7 +24,10 @@ def rows(found: Versions) -> list[tuple[Row, int]]:
 
 
 def by_hand(given_rows: list[tuple[Row, int]]) -> dict[tuple[int, int], tuple[int, int, int]]:
-    """What holds per series and time, said as plainly as possible: value, duration and quality, None for the first two where it is suspect."""
+    """What holds per series and time, said as plainly as possible.
+
+    Value, duration and quality, None for the first two where it is suspect.
+    """
     readings: dict[tuple[int, int], set[tuple[int, int, int]]] = {}
     for (series, time, duration, value, quality), _ in given_rows:
         readings.setdefault((series, time), set()).add((quality, value, duration))

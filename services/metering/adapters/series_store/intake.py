@@ -21,6 +21,9 @@ from vocabulary.deltas import DeltaColumn, packed, unpacked
 from vocabulary.failure import Failure
 from vocabulary.quality import Quality
 
+_KEEP_REFUSED = """
+INSERT INTO refused(territory, series, sent_name, time, duration, value, quality, reason, seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 _SERIES_LIST = struct.Struct("<IqqB")
 
 
@@ -160,7 +163,7 @@ class Intake:
         columns = batch.columns.take(at.astype(np.intp))
         values = (columns.series, columns.time, columns.duration, columns.value, columns.quality)
         connection.executemany(
-            "INSERT INTO refused(territory, series, sent_name, time, duration, value, quality, reason, seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _KEEP_REFUSED,
             [
                 (
                     batch.territory,

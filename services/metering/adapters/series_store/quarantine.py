@@ -14,7 +14,9 @@ from vocabulary.names import TerritoryId
 
 _Row = tuple[int, int | None, str, int, int, int, int, int, int]
 
-_PAGE = "SELECT id, series, sent_name, time, duration, value, quality, reason, seq FROM refused WHERE territory = ? AND id > ? ORDER BY id LIMIT ?"
+_PAGE = """
+SELECT id, series, sent_name, time, duration, value, quality, reason, seq FROM refused WHERE territory = ? AND id > ? ORDER BY id LIMIT ?
+"""
 _AMONG = """
 SELECT id, series, sent_name, time, duration, value, quality, reason, seq FROM refused
 WHERE territory = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY id

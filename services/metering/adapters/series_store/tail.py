@@ -26,7 +26,7 @@ class _Runs:
 
     def __init__(self) -> None:
         self.count = 0
-        self._columns = [np.empty(_FIRST_ROOM, kind) for kind in ("i4", "i4", "i4", "i4", "i8", "i8")]
+        self._columns: list[NDArray[np.signedinteger]] = _empty_runs()
 
     def append(self, *added: NDArray[np.signedinteger]) -> None:
         end = self.count + len(added[0])
@@ -44,8 +44,13 @@ class _Runs:
         self._columns = [column[runs : self.count].copy() for column in self._columns]
         self._columns[1] -= entries
         self.count -= runs
-        if not len(self._columns[0]):
-            self.__init__()
+        if not self.count:
+            self._columns = _empty_runs()
+
+
+def _empty_runs() -> list[NDArray[np.signedinteger]]:
+    kinds: tuple[np.dtype[np.signedinteger], ...] = (*[np.dtype(np.int32)] * 4, *[np.dtype(np.int64)] * 2)
+    return [np.empty(_FIRST_ROOM, kind) for kind in kinds]
 
 
 class Tail:
@@ -161,7 +166,9 @@ def _owned(owner: NDArray[np.signedinteger], series: Int32) -> NDArray[np.intp]:
 def _gathered(entries: list[_Entry], owner: list[int], entry: list[int], first: list[int], length: list[int]) -> Versions:
     if not owner:
         return Versions(columns=_columns(np.empty(0, np.int32), *[np.empty(0, np.int64)] * 3), sequence=np.empty(0, np.int64))
-    times, values, tags = [], [], []
+    times: list[Int64] = []
+    values: list[Int64] = []
+    tags: list[Int64] = []
     for of, start, rows in zip(entry, first, length, strict=True):
         whole = entries[of]
         cut = slice(start, start + rows)

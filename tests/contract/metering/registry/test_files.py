@@ -11,6 +11,7 @@ import pytest
 from multiflux.metering.v1 import metering_point_pb2
 from multiflux.metering.v1 import registry_service_pb2 as pb
 from multiflux.type.v1.place_level_pb2 import PLACE_LEVEL_COMMUNE
+from multiflux.type.v1.quantity_pb2 import DIRECTION_IMPORT, QUANTITY_VOLUME
 from runtime.statuses import failure_details
 from vocabulary.role import Role
 
@@ -177,7 +178,9 @@ async def test_points_are_matched_by_identifier_and_refer_by_identifier(town: An
     names = await town.administrator.point_names(within="places/home-1")
     point = await town.administrator.point(names[0])
     assert point.identifiers[0].value == "8"
-    assert point.channels == [metering_point_pb2.Channel(channel_id="import", quantity=2, direction=1, register_set="total")]
+    assert point.channels == [
+        metering_point_pb2.Channel(channel_id="import", quantity=QUANTITY_VOLUME, direction=DIRECTION_IMPORT, register_set="total")
+    ]
 
 
 async def test_columns_that_a_file_lacks_stay_and_empty_cells_clear(town: Any) -> None:
@@ -234,10 +237,12 @@ async def test_only_an_administrator_of_the_whole_territory_imports(town: Any) -
 
 async def test_what_export_writes_import_takes(town: Any) -> None:
     await sent(town, TREE)
-    file = """flux,identifiers,places,parents,channels,devices,contracts,display_name,id
-water,water-contract:a\\|b|serial:x y,home-1@2020-01-01/,,id=import quantity=volume register_set=total,serial=S\\ 1 digits=5@2020-01-01/,,Jardin,m1
-electricity,prm:12345678901234,home-1,,id=hp quantity=energy tariff_slot=hp|id=hc quantity=energy tariff_slot=hc,,power_va=6000 off_peak=22:30-06:30~11-3 reference=C\\=1@2024-01-01T10:00:00Z/,,m2
-"""
+    header = "flux,identifiers,places,parents,channels,devices,contracts,display_name,id\n"
+    water = r"water,water-contract:a\|b|serial:x y,home-1@2020-01-01/,,id=import quantity=volume register_set=total,"
+    devices = r"serial=S\ 1 digits=5@2020-01-01/,,Jardin,m1" + "\n"
+    slots = "electricity,prm:12345678901234,home-1,,id=hp quantity=energy tariff_slot=hp|id=hc quantity=energy tariff_slot=hc,,"
+    contract = r"power_va=6000 off_peak=22:30-06:30~11-3 reference=C\=1@2024-01-01T10:00:00Z/,,m2" + "\n"
+    file = header + water + devices + slots + contract
     assert counts(await sent(town, file, content=POINTS))[1] == 2
     for content, rows in ((PLACES, 5), (POINTS, 2)):
         for written in (CSV, GEOJSON):

@@ -101,7 +101,7 @@ async def test_a_point_comes_back_as_it_was_made(town: Any) -> None:
             "channels",
         ),
         (
-            {"channels": [metering_point_pb2.Channel(channel_id="X!", quantity=QUANTITY_VOLUME, direction=1)]},
+            {"channels": [metering_point_pb2.Channel(channel_id="X!", quantity=QUANTITY_VOLUME, direction=DIRECTION_IMPORT)]},
             "OUT_OF_RANGE",
             "channels[0].channel_id",
         ),
@@ -280,7 +280,7 @@ async def test_an_exchange_ends_the_former_device_and_begins_the_new_one(town: A
 
     def exchange(when: datetime, **fields: Any) -> pb.ExchangeDeviceRequest:
         device = metering_point_pb2.Device(serial="B7", digits=5)
-        values = {"device": device, "exchange_time": instant_to_proto(when)} | fields
+        values: dict[str, Any] = {"device": device, "exchange_time": instant_to_proto(when)} | fields
         return pb.ExchangeDeviceRequest(name="meters/m", request_id=str(uuid4()), **values)
 
     changed = (await town.administrator("ExchangeDevice", exchange(AUTUMN, etag="v1"))).metering_point

@@ -79,13 +79,14 @@ async def test_winter_holidays_of_2026_by_zone(town: Any, day: tuple[int, int, i
     assert {row.school_holiday.zone for row in rows} == zones
 
 
+COEFFICIENTS = tables.REFERENCE_TABLE_GAS_COEFFICIENTS
 GAS = "network,wh_per_cubic_metre,basis,valid_from,valid_until,source\n"
 
 
 async def test_a_territorys_own_row_goes_before_the_starter_row_for_its_days(town: Any) -> None:
-    done = (await import_rows(town, 3, GAS + "gas-h,11350,gross,2025-03-01,2025-04-01,GRDF March 2025\n"))[-1]
+    done = (await import_rows(town, COEFFICIENTS, GAS + "gas-h,11350,gross,2025-03-01,2025-04-01,GRDF March 2025\n"))[-1]
     assert (done.created_count, done.refused_count, done.done) == (1, 0, True)
-    rows = [row for row in await rows_of(town, 3) if row.gas_coefficient.network == "gas-h"]
+    rows = [row for row in await rows_of(town, COEFFICIENTS) if row.gas_coefficient.network == "gas-h"]
     assert [(row.gas_coefficient.calorific_value_wh_per_cubic_metre, row.starter) for row in rows] == [
         (11200, True),
         (11350, False),
@@ -94,15 +95,15 @@ async def test_a_territorys_own_row_goes_before_the_starter_row_for_its_days(tow
     march, april = (datetime(2025, *day, tzinfo=UTC) for day in ((2, 28, 23), (3, 31, 22)))
     assert [row.validity for row in rows] == [town.during(None, march), town.during(march, april), town.during(april, None)]
     await town.found("allier")
-    others = await town.caller(Role.PUBLIC, territory="allier")("ListReferenceRows", pb.ListReferenceRowsRequest(table=3))
+    others = await town.caller(Role.PUBLIC, territory="allier")("ListReferenceRows", pb.ListReferenceRowsRequest(table=COEFFICIENTS))
     assert all(row.starter for row in others.rows)
 
 
 async def test_rows_are_replaced_by_key_and_first_day_and_the_same_file_changes_nothing(town: Any) -> None:
-    assert (await import_rows(town, 3, GAS + "gas-h,11350,gross,2025-03-01,2025-04-01,GRDF\n"))[-1].created_count == 1
-    assert (await import_rows(town, 3, GAS + "gas-h,11350,gross,2025-03-01,2025-04-01,GRDF\n"))[-1].unchanged_count == 1
-    assert (await import_rows(town, 3, GAS + "gas-h,11400,gross,2025-03-01,2025-04-01,GRDF corrected\n"))[-1].updated_count == 1
-    export = pb.ExportRegistryRequest(content=pb.REGISTRY_CONTENT_REFERENCE_ROWS, format=pb.REGISTRY_FORMAT_CSV, table=3)
+    assert (await import_rows(town, COEFFICIENTS, GAS + "gas-h,11350,gross,2025-03-01,2025-04-01,GRDF\n"))[-1].created_count == 1
+    assert (await import_rows(town, COEFFICIENTS, GAS + "gas-h,11350,gross,2025-03-01,2025-04-01,GRDF\n"))[-1].unchanged_count == 1
+    assert (await import_rows(town, COEFFICIENTS, GAS + "gas-h,11400,gross,2025-03-01,2025-04-01,GRDF corrected\n"))[-1].updated_count == 1
+    export = pb.ExportRegistryRequest(content=pb.REGISTRY_CONTENT_REFERENCE_ROWS, format=pb.REGISTRY_FORMAT_CSV, table=COEFFICIENTS)
     assert (await town.administrator.export_file(export)).decode() == GAS + "gas-h,11400.0,gross,2025-03-01,2025-04-01,GRDF corrected\n"
 
 
@@ -118,7 +119,7 @@ async def test_wrong_rows_are_refused_with_line_column_and_reason(town: Any, val
         "gas-h,11350,gross,2030-01-01,2029-01-01,GRDF\n"
         "gas-h,11350,gross,2031-01-01,,\n"
     )
-    responses = await import_rows(town, 3, file, validate_only=validate_only)
+    responses = await import_rows(town, COEFFICIENTS, file, validate_only=validate_only)
     assert [(row.line, row.column, row.reason) for response in responses for row in response.refused_rows] == [
         (3, "valid_from", "OVERLAPPING_VALIDITIES"),
         (4, "valid_from", "REPEATED_ROW"),
@@ -129,4 +130,4 @@ async def test_wrong_rows_are_refused_with_line_column_and_reason(town: Any, val
         (9, "source", "MISSING_VALUE"),
     ]
     assert (responses[-1].created_count, responses[-1].refused_count) == (1, 7)
-    assert sum(not row.starter for row in await rows_of(town, 3)) == (0 if validate_only else 1)
+    assert sum(not row.starter for row in await rows_of(town, COEFFICIENTS)) == (0 if validate_only else 1)

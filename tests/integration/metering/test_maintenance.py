@@ -1,0 +1,103 @@
+"""`python -m metering backup`, `verify` and `restore`, run in this process."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metering.adapters.series_store.chunk import month_name
+from metering.adapters.series_store.store import EmbeddedSeriesStore
+from metering.app import MIGRATIONS
+from metering.domain.series.batch import Batch
+from metering.domain.series.columns import ReadingKind, SeriesName, columns_of
+from metering.maintenance import stores
+from metering.settings import MeteringSettings
+from runtime.relational import Database
+from runtime.upkeep import maintain
+from vocabulary.names import PointId, TerritoryId
+from vocabulary.quality import Quality
+
+MARCH = 1_772_323_200
+TOWN = TerritoryId("town")
+
+Maintain = Callable[..., tuple[int, list[dict[str, Any]], str]]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
+    """A data directory with a hundred readings in chunks."""
+    folder = tmp_path / "var"
+    monkeypatch.setenv("MULTIFLUX_DATA_DIRECTORY", str(folder))
+    monkeypatch.setenv("MULTIFLUX_METERING_PORT", str(free_port))
+    database = Database.open(f"sqlite:///{folder / 'metering.sqlite'}")
+    database.migrate(MIGRATIONS)
+    database.close()
+    store = EmbeddedSeriesStore(folder / "series.sqlite")
+    number = int(store.numbers([SeriesName(territory=TOWN, meter=PointId("a"), channel="import", kind=ReadingKind.INTERVAL)])[0])
+    rows = [(number, MARCH + hour * 3_600, 3_600, 1_000 + hour * hour, Quality.MEASURED) for hour in range(100)]
+    store.record(Batch(territory=TOWN, columns=columns_of(rows)))
+    assert store.file_everything(timeout_s=60)
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def asked(capsys: pytest.CaptureFixture[str]) -> Maintain:
+    def ask(*words: str) -> tuple[int, list[dict[str, Any]], str]:
+        code = maintain(words, MeteringSettings, stores)
+        said, errors = capsys.readouterr()
+        return code, [json.loads(line) for line in said.splitlines()], json.loads(errors)["error"]["reason"] if errors else ""
+
+    return ask
+
+
+def flip_a_byte(store: Path) -> int:
+    with closing(sqlite3.connect(store)) as connection:
+        key, body = connection.execute("SELECT id, body FROM chunk LIMIT 1").fetchone()
+        changed = bytearray(body)
+        changed[len(changed) // 2] ^= 1
+        connection.execute("UPDATE chunk SET body = ? WHERE id = ?", (bytes(changed), key))
+        connection.commit()
+    return key
+
+
+def test_a_sound_store_is_counted_and_a_flipped_byte_is_named(data: Path, asked: Maintain) -> None:
+    code, said, _ = asked("verify")
+    assert (code, [one["faults"] for one in said]) == (0, [[], []])
+    assert said[1]["readings"] == 100
+    key = flip_a_byte(data / "series.sqlite")
+    code, said, _ = asked("verify")
+    assert (code, len(said[1]["faults"]), said[0]["faults"]) == (1, 1, [])
+    assert month_name(key) in said[1]["faults"][0]
+
+
+def test_copies_come_back_whole_and_damaged_ones_do_not(data: Path, tmp_path: Path, asked: Maintain) -> None:
+    copy = tmp_path / "copy"
+    assert asked("backup", str(copy))[0] == 0
+    assert asked("backup", str(copy))[::2] == (1, "FILE_EXISTS")
+    assert asked("restore", str(copy))[::2] == (1, "FILE_EXISTS")
+    flip_a_byte(data / "series.sqlite")
+    assert asked("restore", str(copy), "--force")[0] == 0
+    assert asked("verify")[1][1]["readings"] == 100
+    flip_a_byte(copy / "series.sqlite")
+    assert asked("restore", str(copy), "--force")[::2] == (1, "COPY_DAMAGED")
+    assert asked("verify")[0] == 0
+
+
+def test_a_store_that_is_open_is_copied_and_not_replaced(data: Path, tmp_path: Path, asked: Maintain) -> None:
+    store = EmbeddedSeriesStore(data / "series.sqlite")
+    try:
+        assert asked("backup", str(tmp_path / "copy"))[0] == 0
+        assert asked("restore", str(tmp_path / "copy"), "--force")[::2] == (1, "STORE_IN_USE")
+    finally:
+        store.close()
+
+
+def test_a_database_on_a_server_is_left_to_its_own_tools(data: Path, asked: Maintain, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data.is_dir()
+    monkeypatch.setenv("MULTIFLUX_METERING_DATABASE_URL", "postgresql+pg8000://somebody@127.0.0.1/metering")
+    assert asked("verify")[::2] == (1, "NOT_EMBEDDED")
