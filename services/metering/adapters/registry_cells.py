@@ -129,14 +129,14 @@ def _written_bound(at: datetime | None, zone: ZoneInfo) -> str:
 def pairs(text: str, names: Iterable[str]) -> dict[str, str]:
     """Return the values of an item of pairs by name; other names than these are refused."""
     found: dict[str, str] = {}
-    for pair in split(text, " "):
-        if not pair:
-            continue
+    parts = split(text, " ")
+    for pair in parts:
         # Names hold nothing that would be escaped: the first sign is the one.
         name, equals, value = pair.partition("=")
-        if not equals or name not in names:
+        if equals and name in names:
+            found[name] = unescaped(value)
+        elif pair:
             raise wrong(f"{pair!r} is not one of {', '.join(f'{name}=…' for name in names)}")
-        found[name] = unescaped(value)
     return found
 
 

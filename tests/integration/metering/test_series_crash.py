@@ -55,13 +55,16 @@ def _environment() -> dict[str, str]:
 
 @contextmanager
 def _running(*command: str) -> Generator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
+    # Standard input stays open: a server takes its end for the order to stop.
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment())
     try:
         yield process
     finally:
         process.kill()
         process.wait()
+        assert process.stdin
         assert process.stdout
+        process.stdin.close()
         process.stdout.close()
 
 
@@ -186,7 +189,7 @@ def _descriptor(lines: list[str], name: str) -> str:
 
 def test_no_acknowledged_reading_is_lost_or_doubled_when_the_server_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "series.db"
-    load = series_load.Load(np.tile(crash_values(), (50, 1)))
+    load = series_load.Load(np.tile(crash_values(), (200, 1)))
     messages = series_load.requests(load, 300, stream="crash")
     chance = random.Random(2)  # the same
     acknowledged = 0

@@ -2,17 +2,18 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, StaticPool, create_engine
 
 from access.adapters.books import SqlBooks
 from access.adapters.digests import Digests
-from access.adapters.tables import access_tables
+from access.adapters.tables import AccessTables, access_tables
 from access.domain.actor import Actor
 from access.domain.consent import Purpose
 from access.domain.consenting import ConsentOrder, give_consent
@@ -37,6 +38,14 @@ people = st.sampled_from(PEOPLE)
 offsets = st.integers(-20, 20).map(lambda number: timedelta(days=number))
 
 
+@cache
+def database() -> tuple[Engine, AccessTables]:
+    """Return an empty database, which every example rolls back to."""
+    engine, tables = create_engine("sqlite://", poolclass=StaticPool), access_tables()
+    tables.metadata.create_all(engine)
+    return engine, tables
+
+
 class Told:
     """News that nobody reads, but all of which must make sense."""
 
@@ -52,10 +61,8 @@ class Moving(RuleBasedStateMachine):
 
     @initialize()
     def move_the_house_in(self) -> None:
-        self.engine = create_engine("sqlite://")
-        self.connection = self.engine.connect()
-        tables = access_tables()
-        tables.metadata.create_all(self.connection)
+        engine, tables = database()
+        self.connection = engine.connect()
         self.books = SqlBooks(self.connection, tables, Digests(b"key"), TOWN)
         self.news: Any = Told()
         self.now = NOW
@@ -67,6 +74,10 @@ class Moving(RuleBasedStateMachine):
             register(self.books, self.news, self.actor(person), order)
         self.code = b""
         self.moves: list[datetime] = []
+        self.somebody_claims(timedelta(days=10), PEOPLE[0], late=False)
+        self.somebody_delegates(PEOPLE[0], PEOPLE[1], 10)
+        self.somebody_consents(PEOPLE[0], Purpose.FORECAST)
+        assert len(self.state()) == 3
 
     def actor(self, person: PersonId) -> Actor:
         return Actor(subject=f"people/{person}", grants=(), at=self.now)
@@ -158,8 +169,8 @@ class Moving(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "connection"):
+            self.connection.rollback()
             self.connection.close()
-            self.engine.dispose()
 
 
 def _inside(inner: Validity, outer: Validity) -> bool:
@@ -170,5 +181,5 @@ def _inside(inner: Validity, outer: Validity) -> bool:
 
 TestMoving = Moving.TestCase
 TestMoving.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much)
+    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much)
 )

@@ -231,11 +231,12 @@ def first_fault(failure: Failure) -> Failure:
 
 def refuse(*faults: FieldFault | None) -> None:
     """Raise what is wrong: one fault as it is, several as SeveralFaults; None is no fault."""
+    if not any(faults):
+        return
     found = [fault for fault in faults if fault is not None]
     if len(found) == 1:
         raise found[0]
-    if found:
-        raise SeveralFaults(*found)
+    raise SeveralFaults(*found)
 
 
 class Faults:

@@ -56,6 +56,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 def check_text(field: str, text: str, *, longest: int = 200) -> FieldFault | None:
     """Return what is wrong with a line of text that people read."""
+    if len(text) <= longest and text.isprintable():
+        return None
     if len(text) > longest:
         return OutOfRange(field, f"at most {longest} characters")
     if _CONTROLS.search(text):
