@@ -15,4 +15,4 @@ class DashboardSettings(ServiceSettings):
     metering_target: str = Field("127.0.0.1:7302", description="Where the metering service listens.")
     territory: str = Field("demo", description="Territory whose pages are served, until sign-in chooses it.")
     demo_person: str = Field("administrator", description="Demo person of the local issuer who looks at the pages, until sign-in exists.")
-    deadline_s: float = Field(10.0, description="Seconds that a page waits for a service before it says that the service is away.", gt=0)
+    deadline_s: float = Field(30.0, description="Seconds that a page waits for a service before it says that the service is away.", gt=0)

@@ -208,6 +208,9 @@ async def _keep_starter_set(store: Store) -> None:
 
     def keep(transaction: Transaction) -> None:
         records = sql_records(transaction.connection)
+        if records.rows.has_starter(starter_version()):
+            # Another replica of this service started at the same time.
+            return
         records.rows.replace_starter(starter_rows(), starter_version())
         transaction.audit(resource="", detail="starter set")
         after = ""

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, o
 from metering.adapters.registry_bulk import chunks
 from metering.adapters.registry_links import holds
 from metering.domain.registry.identifiers import Identifier
+from metering.domain.registry.ports import Filed
 from metering.domain.registry.reach import Reach, Sight
 from vocabulary.names import PlaceId, TerritoryId
 
@@ -69,6 +70,17 @@ def drop_identifiers(connection: Connection, table: Table, territory: TerritoryI
     pairs = [(identifier.scheme, identifier.value) for identifier in identifiers]
     for some in chunks(pairs, 1_000):
         connection.execute(delete(table).where(table.c.territory == territory, tuple_(table.c.scheme, table.c.value).in_(some)))
+
+
+def filed(connection: Connection, table: Table, territory: TerritoryId, ids: Sequence[str], *, column: str) -> list[Filed]:
+    """Return what is kept of the ids, in their order."""
+    query = select(table.c[column], table.c.document, table.c.version, table.c.created, table.c.updated)
+    rows = connection.execute(query.where(table.c.territory == territory, table.c[column].in_(ids))).all() if ids else []
+    found = {
+        own_id: Filed(own_id=own_id, document=document, version=version, created=created, updated=updated)
+        for own_id, document, version, created, updated in rows
+    }
+    return [found[own_id] for own_id in ids]
 
 
 def names_of(connection: Connection, query: Any) -> list[str]:

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, ex
 
 from metering.adapters.registry_bulk import chunks, insert_rows
 from metering.adapters.registry_links import attach_places, attach_points, bounds, detach_places, holds
-from metering.adapters.registry_pages import coverings, drop_identifiers, first_of, identifier_owners, lies_in, names_of
+from metering.adapters.registry_pages import coverings, drop_identifiers, filed, first_of, identifier_owners, lies_in, names_of
 from metering.adapters.registry_tables import PLACE, PLACE_ABOVE, PLACE_IDENTIFIER, PLACE_PARENT, POINT_PLACE
 from metering.domain.registry.identifiers import Identifier
 from metering.domain.registry.places import Place
-from metering.domain.registry.ports import Kept, PlaceFilter, Written
+from metering.domain.registry.ports import Filed, Kept, PlaceFilter, Written
 from metering.domain.registry.premises import Dwelling
 from metering.domain.registry.reach import Reach, Sight
 from metering.wire.places import place_from_document
@@ -133,13 +133,11 @@ class SqlPlaces:
                 above.update(names_of(self._connection, query))
         return above
 
-    def page(self, territory: TerritoryId, wanted: PlaceFilter, reach: Reach, after: str, limit: int) -> list[Kept[Place]]:
+    def page(self, territory: TerritoryId, wanted: PlaceFilter, reach: Reach, after: str, limit: int) -> list[Filed]:
         """Return up to `limit` places within reach (homes' upper places included) whose ids come after `after`, by id."""
         queries = self._queries(territory, wanted, reach, self._owner(territory, wanted))
         pages = [names_of(self._connection, query.where(column > after).order_by(column).limit(limit)) for query, column in queries]
-        ids = [PlaceId(place) for place in first_of(pages, limit)]
-        found = self.get(territory, ids)
-        return [found[place] for place in ids]
+        return filed(self._connection, PLACE, territory, first_of(pages, limit), column="place")
 
     def _owner(self, territory: TerritoryId, wanted: PlaceFilter) -> str | None:
         """Return the place of the identifier asked for: None when none is asked for, empty when nobody has it."""

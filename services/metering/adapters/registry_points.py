@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, ex
 
 from metering.adapters.registry_bulk import chunks, insert_rows
 from metering.adapters.registry_links import attach_points, bounds, detach_points, holds
-from metering.adapters.registry_pages import coverings, drop_identifiers, first_of, identifier_owners, lies_in, names_of
+from metering.adapters.registry_pages import coverings, drop_identifiers, filed, first_of, identifier_owners, lies_in, names_of
 from metering.adapters.registry_tables import FOR_EVER, POINT, POINT_ABOVE, POINT_IDENTIFIER, POINT_PARENT, POINT_PLACE, SINCE_EVER
 from metering.domain.registry.identifiers import Identifier
 from metering.domain.registry.points import MeteringPoint, PointParent
-from metering.domain.registry.ports import Kept, PointFilter, Written
+from metering.domain.registry.ports import Filed, Kept, PointFilter, Written
 from metering.domain.registry.reach import Reach, Sight
 from metering.wire.points import point_from_document
 from vocabulary.flux import Flux
@@ -135,14 +135,12 @@ class SqlPoints:
         """Return for each point the sights in whose place it measured at the sight's instant; territory-wide ones always."""
         return coverings(self._connection, POINT_ABOVE, territory, ids, reach, column="point")
 
-    def page(self, territory: TerritoryId, wanted: PointFilter, reach: Reach, after: str, limit: int) -> list[Kept[MeteringPoint]]:
+    def page(self, territory: TerritoryId, wanted: PointFilter, reach: Reach, after: str, limit: int) -> list[Filed]:
         """Return up to `limit` points within reach whose ids come after `after`, by id."""
         owner = None if wanted.identifier is None else self.owners(territory, [wanted.identifier]).get(wanted.identifier, PointId(""))
         queries = _queries(territory, wanted, reach, owner)
         pages = [names_of(self._connection, query.where(column > after).order_by(column).limit(limit)) for query, column in queries]
-        ids = [PointId(point) for point in first_of(pages, limit)]
-        found = self.get(territory, ids)
-        return [found[point] for point in ids]
+        return filed(self._connection, POINT, territory, first_of(pages, limit), column="point")
 
 
 def _queries(territory: TerritoryId, wanted: PointFilter, reach: Reach, owner: str | None) -> list[_Query]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from metering.domain.registry.failures import OutOfReach, TerritoryMissing
 from metering.domain.registry.places import Place
 from metering.domain.registry.points import MeteringPoint
-from metering.domain.registry.ports import Kept, ReadingsKept, Records, RegistryFiles, Written
+from metering.domain.registry.ports import Filed, Kept, ReadingsKept, Records, RegistryFiles, Written
 from metering.domain.registry.reach import Reach, Sight
 from metering.domain.registry.territories import Territory
 from metering.wire.places import place_document, stored_place_to_proto
@@ -186,3 +186,8 @@ def kept_as(value: T, before: Kept[T] | None, at: datetime) -> Kept[T]:
     if before is None:
         return Kept(value=value, version=1, created=at, updated=at)
     return Kept(value=value, version=before.version + 1, created=before.created, updated=at)
+
+
+def taken_up(filed: Filed, read: Callable[[bytes], T]) -> Kept[T]:
+    """Return what is kept, read from its bytes."""
+    return Kept(value=read(filed.document), version=filed.version, created=filed.created, updated=filed.updated)

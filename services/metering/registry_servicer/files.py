@@ -15,6 +15,8 @@ from metering.domain.registry.territories import Territory
 from metering.registry_servicer.desk import Context, Desk, Methods
 from metering.registry_servicer.imports import Import
 from metering.registry_servicer.sheets import PlaceSheet, PointSheet, RowSheet, Settled, Sheet
+from metering.wire.places import place_from_document
+from metering.wire.points import point_from_document
 from metering.wire.registry_files import (
     Content,
     FileKind,
@@ -142,7 +144,8 @@ def _places(read: _Read[Any]) -> Iterator[Sequence[Place]]:
     while True:
         page: list[Place] = read(
             lambda desk, after=after: [
-                kept.value for kept in desk.records.places.page(desk.territory, PlaceFilter(at=desk.at), desk.reach, after, _ROWS_A_PAGE)
+                place_from_document(filed.document)
+                for filed in desk.records.places.page(desk.territory, PlaceFilter(at=desk.at), desk.reach, after, _ROWS_A_PAGE)
             ]
         )
         if not page:
@@ -156,7 +159,8 @@ def _points(read: _Read[Any]) -> Iterator[Sequence[MeteringPoint]]:
     while True:
         page: list[MeteringPoint] = read(
             lambda desk, after=after: [
-                kept.value for kept in desk.records.points.page(desk.territory, PointFilter(at=desk.at), desk.reach, after, _ROWS_A_PAGE)
+                point_from_document(filed.document)
+                for filed in desk.records.points.page(desk.territory, PointFilter(at=desk.at), desk.reach, after, _ROWS_A_PAGE)
             ]
         )
         if not page:

@@ -1,18 +1,27 @@
 """Methods about places."""
 
+from collections.abc import Sequence
+
 from metering.domain.registry.failures import NotADwelling, NotOccupied, PlaceExists, PlaceInUse, PlaceMissing, WrongLevel, checked_below
 from metering.domain.registry.places import Place, PlaceSurroundings, check_place, check_place_change, declared
-from metering.domain.registry.ports import Kept
+from metering.domain.registry.ports import Filed, Kept
 from metering.domain.registry.premises import Dwelling
 from metering.domain.registry.reach import Sight, place_seen
-from metering.registry_servicer.desk import ChangeDesk, Context, Desk, Methods, kept_as, place_message
+from metering.registry_servicer.desk import ChangeDesk, Context, Desk, Methods, kept_as, place_message, taken_up
 from metering.wire.filters import place_filter_from_proto
-from metering.wire.places import UPDATABLE, declaration_from_proto, place_from_proto, place_to_proto
+from metering.wire.places import (
+    UPDATABLE,
+    declaration_from_proto,
+    filed_place_to_proto,
+    place_from_document,
+    place_from_proto,
+    place_to_proto,
+)
 from metering.wire.registry_events import place_deleted
 from multiflux.metering.v1 import place_pb2
 from multiflux.metering.v1 import registry_service_pb2 as pb
 from runtime.call import current_call
-from runtime.masks import check_etag, masked_paths, merged
+from runtime.masks import check_etag, etag, masked_paths, merged
 from runtime.pages import page
 from vocabulary.failure import invalid
 from vocabulary.names import PlaceId, checked_id, place_id
@@ -108,9 +117,8 @@ class PlaceMethods(Methods):
 
         def find(desk: Desk) -> pb.ListPlacesResponse:
             found = desk.records.places.page(desk.territory, wanted, desk.reach, after, asked.size + 1)
-            shown, next_page = asked.cut(found, lambda kept: (kept.value.place_id,))
-            covering = desk.records.places.coverings(desk.territory, [kept.value.place_id for kept in shown], desk.reach)
-            places = [_seen(desk, kept, covering[kept.value.place_id]) for kept in shown]
+            shown, next_page = asked.cut(found, lambda filed: (filed.own_id,))
+            places = _all_of(shown) if desk.reach.everything else _cut(desk, shown)
             return pb.ListPlacesResponse(places=places, next_page_token=next_page)
 
         return await self._read(find)
@@ -164,6 +172,16 @@ def changed_place(desk: ChangeDesk, kept: Kept[Place], after: Place, *, is_shown
     if not is_shown_cut:
         return place_message(now, after)
     return _seen(desk, now, desk.records.places.coverings(desk.territory, [after.place_id], desk.reach)[after.place_id])
+
+
+def _all_of(places: Sequence[Filed]) -> list[place_pb2.Place]:
+    return [filed_place_to_proto(filed.document, etag(filed.version), filed.created, filed.updated) for filed in places]
+
+
+def _cut(desk: Desk, places: Sequence[Filed]) -> list[place_pb2.Place]:
+    kept = [taken_up(filed, place_from_document) for filed in places]
+    covering = desk.records.places.coverings(desk.territory, [each.value.place_id for each in kept], desk.reach)
+    return [_seen(desk, each, covering[each.value.place_id]) for each in kept]
 
 
 def _seen(desk: Desk, kept: Kept[Place], covering: tuple[Sight, ...]) -> place_pb2.Place:

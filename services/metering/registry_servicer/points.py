@@ -1,22 +1,24 @@
 """Methods about metering points."""
 
+from collections.abc import Sequence
+
 from metering.domain.registry.failures import PointExists, PointInUse, PointMissing, checked_below
 from metering.domain.registry.importing_points import parents_above
 from metering.domain.registry.moves import check_points_of_move, moved_home, moved_point
 from metering.domain.registry.point_rules import PointSurroundings, check_point, check_point_change, exchanged
 from metering.domain.registry.points import MeteringPoint
-from metering.domain.registry.ports import Kept
+from metering.domain.registry.ports import Filed, Kept
 from metering.domain.registry.reach import Sight, point_seen
-from metering.registry_servicer.desk import ChangeDesk, Context, Desk, Methods, kept_as, place_message, point_message
+from metering.registry_servicer.desk import ChangeDesk, Context, Desk, Methods, kept_as, place_message, point_message, taken_up
 from metering.registry_servicer.places import place_kept
 from metering.wire.filters import point_filter_from_proto
 from metering.wire.moves import move_from_proto
-from metering.wire.points import UPDATABLE, exchange_from_proto, point_from_proto, point_to_proto
+from metering.wire.points import UPDATABLE, exchange_from_proto, filed_point_to_proto, point_from_document, point_from_proto, point_to_proto
 from metering.wire.registry_events import household_moved, point_deleted
 from multiflux.metering.v1 import metering_point_pb2
 from multiflux.metering.v1 import registry_service_pb2 as pb
 from runtime.call import current_call
-from runtime.masks import check_etag, masked_paths, merged
+from runtime.masks import check_etag, etag, masked_paths, merged
 from runtime.pages import page
 from vocabulary.failure import invalid
 from vocabulary.names import PointId, checked_id, place_id, point_id
@@ -111,14 +113,9 @@ class PointMethods(Methods):
 
         def find(desk: Desk) -> pb.ListMeteringPointsResponse:
             found = desk.records.points.page(desk.territory, wanted, desk.reach, after, asked.size + 1)
-            listed, next_page = asked.cut(found, lambda kept: (kept.value.point_id,))
-            covering = desk.records.points.coverings(desk.territory, [kept.value.point_id for kept in listed], desk.reach)
-            at_home = _homes(desk, listed)
-            shown = [
-                _seen(desk, kept, covering[kept.value.point_id], is_at_home=any(place.place in at_home for place in kept.value.places))
-                for kept in listed
-            ]
-            return pb.ListMeteringPointsResponse(metering_points=[point for point in shown if point is not None], next_page_token=next_page)
+            listed, next_page = asked.cut(found, lambda filed: (filed.own_id,))
+            points = _all_of(listed) if desk.reach.everything else _cut(desk, listed)
+            return pb.ListMeteringPointsResponse(metering_points=points, next_page_token=next_page)
 
         return await self._read(find)
 
@@ -198,9 +195,24 @@ def _changed(desk: ChangeDesk, kept: Kept[MeteringPoint], after: MeteringPoint) 
 
 def _homes(desk: Desk, points: list[Kept[MeteringPoint]]) -> set[str]:
     """Return which of the points' places are homes; nobody asks where every caller sees all."""
-    if desk.reach.whole and all(sight.personal for sight in desk.reach.sights):
+    if desk.reach.everything:
         return set()
     return set(desk.records.places.homes(desk.territory, {place.place for kept in points for place in kept.value.places}))
+
+
+def _all_of(points: Sequence[Filed]) -> list[metering_point_pb2.MeteringPoint]:
+    return [filed_point_to_proto(filed.document, etag(filed.version), filed.created, filed.updated) for filed in points]
+
+
+def _cut(desk: Desk, points: Sequence[Filed]) -> list[metering_point_pb2.MeteringPoint]:
+    kept = [taken_up(filed, point_from_document) for filed in points]
+    covering = desk.records.points.coverings(desk.territory, [each.value.point_id for each in kept], desk.reach)
+    homes = _homes(desk, kept)
+    shown = [
+        _seen(desk, each, covering[each.value.point_id], is_at_home=any(place.place in homes for place in each.value.places))
+        for each in kept
+    ]
+    return [point for point in shown if point is not None]
 
 
 def _seen(

@@ -232,3 +232,12 @@ def place_from_document(document: bytes) -> Place:
     """Return the place that the store keeps."""
     message = pb.Place.FromString(document)
     return place_from_proto(message, place_id(message.name), "place")
+
+
+def filed_place_to_proto(document: bytes, etag: str, created: datetime, updated: datetime) -> pb.Place:
+    """Return a kept place as the contract writes it, all of it: `stored_place_to_proto` without a look at what it says."""
+    message = pb.Place.FromString(document)
+    message.etag = etag
+    message.create_time.CopyFrom(instant_to_proto(created))
+    message.update_time.CopyFrom(instant_to_proto(updated))
+    return message

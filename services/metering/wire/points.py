@@ -222,6 +222,15 @@ def _channel_of(document: bytes) -> Channel:
     return _channel_from_proto(pb.Channel.FromString(document))
 
 
+def filed_point_to_proto(document: bytes, etag: str, created: datetime, updated: datetime) -> pb.MeteringPoint:
+    """Return a kept point as the contract writes it, all of it: `stored_point_to_proto` without a look at what it says."""
+    message = pb.MeteringPoint.FromString(document)
+    message.etag = etag
+    message.create_time.CopyFrom(instant_to_proto(created))
+    message.update_time.CopyFrom(instant_to_proto(updated))
+    return message
+
+
 def told_point(document: bytes, etag: str) -> pb.MeteringPoint:
     """Return a kept point as events tell it: without names, identifiers, serials and contract numbers."""
     message = pb.MeteringPoint.FromString(document)

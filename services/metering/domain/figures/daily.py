@@ -43,6 +43,8 @@ Compute: TypeAlias = Callable[[Sequence[Month]], Sequence[DayFigures]]
 class _Kept:
     point: MeteringPoint
     months: dict[Month, DayFigures] = field(default_factory=dict[Month, DayFigures])
+    generation: int = 0
+    """Counts the readings that bore on the point."""
 
 
 class DailyFigures:
@@ -52,7 +54,6 @@ class DailyFigures:
         """Start with nothing."""
         self._kept: dict[PointKey, _Kept] = {}
         self._lock = threading.Lock()
-        self._generation = 0
 
     def of(self, key: PointKey, point: MeteringPoint, months: Sequence[Month], compute: Compute) -> list[DayFigures]:
         """Return the days of the months, computing those that are not kept."""
@@ -62,13 +63,13 @@ class DailyFigures:
                 kept = self._kept[key] = _Kept(point=point)
             missing = [month for month in months if month not in kept.months]
             found = {month: kept.months[month] for month in months if month in kept.months}
-            generation = self._generation
+            generation = kept.generation
         if missing:
             computed = dict(zip(missing, compute(missing), strict=True))
             found |= computed
             with self._lock:
                 # Readings may have come meanwhile: then what was computed serves this answer, and is not kept.
-                if generation == self._generation and self._kept.get(key) is kept:
+                if generation == kept.generation and self._kept.get(key) is kept:
                     kept.months |= computed
         return [found[month] for month in months]
 
@@ -76,9 +77,9 @@ class DailyFigures:
         """Forget the months that readings of the points between two UTC seconds bear on, estimates around them included."""
         touched = set(points)
         with self._lock:
-            self._generation += 1
             for (owner, point, _), kept in self._kept.items():
                 if owner == territory and point in touched:
+                    kept.generation += 1
                     stale = [month for month in kept.months if month[0] < end + MARGIN_S and start - MARGIN_S < month[1]]
                     for month in stale:
                         del kept.months[month]
@@ -91,7 +92,6 @@ class DailyFigures:
     def forget_all(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._generation += 1
             self._kept.clear()
 
 

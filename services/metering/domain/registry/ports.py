@@ -31,6 +31,17 @@ class Kept(Generic[V]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Filed:
+    """Something kept, still in the bytes in which it is kept: most pages are passed on as they are."""
+
+    own_id: str
+    document: bytes
+    version: int
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Written(Generic[V]):
     """A value, and the bytes in which it is kept and told: written once for both."""
 
@@ -124,7 +135,7 @@ class PlaceRecords(PlaceLookup, Protocol):
         """Tell whether the place lies above a home that one of the sights is an occupancy of."""
         ...
 
-    def page(self, territory: TerritoryId, wanted: PlaceFilter, reach: Reach, after: str, limit: int) -> list[Kept[Place]]:
+    def page(self, territory: TerritoryId, wanted: PlaceFilter, reach: Reach, after: str, limit: int) -> list[Filed]:
         """Return up to `limit` places within reach (homes' upper places included) whose ids come after `after`, by id."""
         ...
 
@@ -172,7 +183,7 @@ class PointRecords(PointLookup, Protocol):
         """Return for each point the sights in whose place it measured at the sight's instant; territory-wide ones always."""
         ...
 
-    def page(self, territory: TerritoryId, wanted: PointFilter, reach: Reach, after: str, limit: int) -> list[Kept[MeteringPoint]]:
+    def page(self, territory: TerritoryId, wanted: PointFilter, reach: Reach, after: str, limit: int) -> list[Filed]:
         """Return up to `limit` points within reach whose ids come after `after`, by id."""
         ...
 

@@ -37,6 +37,11 @@ class Reach:
         """Whether it sees every place of the territory."""
         return any(sight.place is None for sight in self.sights)
 
+    @property
+    def everything(self) -> bool:
+        """Whether it sees every place of the territory, and all that is personal, at any time."""
+        return any(sight.place is None and sight.personal and sight.occupancy is None for sight in self.sights)
+
     def of(self, covering: Sequence[Sight]) -> "View":
         """Return how something covered by these of its sights is shown: as the most telling of them allows."""
         if any(sight.personal and sight.occupancy is None for sight in covering):
