@@ -17,6 +17,7 @@ from metering.domain.figures.point_use import ReadChannel
 from metering.domain.figures.scene import Scene, Scenes
 from metering.domain.series.columns import ReadingKind, SeriesName, Versions, joined_versions
 from metering.domain.series.ports import SeriesNumbers, SeriesOutbox, SeriesReader
+from vocabulary.failure import Failure, Kind
 from vocabulary.interval import Interval
 from vocabulary.names import PointId, TerritoryId
 
@@ -40,6 +41,12 @@ class PointFigures:
     figures: Figures | None
 
 
+class DeskClosing(Failure):
+    """The service is about to stop, and gives the question up."""
+
+    reason, kind = "DESK_CLOSING", Kind.BUSY
+
+
 class SeriesSource(SeriesNumbers, SeriesReader, SeriesOutbox, Protocol):
     """What the desk needs of the store."""
 
@@ -53,6 +60,7 @@ class Desk:
         self._store = store
         self._files = files
         self._days = DayDesk(store)
+        self._closing = False
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="figures")
 
     async def consumption(self, question: ConsumptionQuestion, asker: Asker) -> Figures:
@@ -85,8 +93,9 @@ class Desk:
             yield PointFigures(point=point, figures=figures)
 
     def close(self) -> None:
-        """Finish running work."""
-        self._executor.shutdown()
+        """Give up waiting questions, and running ones at their next reading."""
+        self._closing = True
+        self._executor.shutdown(cancel_futures=True)
 
     async def _run(self, work: Callable[[], R]) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -100,6 +109,8 @@ class Desk:
 
     def _reader(self, territory: TerritoryId, known_at: int | None, point: PointId) -> ReadChannel:
         def read(channel: str, kind: ReadingKind, during: Interval) -> Versions:
+            if self._closing:
+                raise DeskClosing("the service is stopping: ask again soon")
             name = SeriesName(territory=territory, meter=point, channel=channel, kind=kind)
             number = int(self._store.find([name])[0])
             return joined_versions(()) if number < 0 else self._store.read(number, during, known_at=known_at)

@@ -49,16 +49,17 @@ async def _simulate(seed: int, *, follow: bool, as_json: bool) -> Exit:
         async for progress in feeder.fill_registry():
             if progress.done:
                 _say(as_json, f"registry: {progress.row_count} rows, {progress.created_count} new", rows=progress.row_count)
-        feed = Feed(town=town, since=local_midnight(plan.start, ZONE))
-        await _send(feeder, feed, as_json=as_json)
+        fed = folder / "fed_until"
+        feed = Feed(town=town, since=datetime.fromisoformat(fed.read_text()) if fed.exists() else local_midnight(plan.start, ZONE))
+        await _send(feeder, feed, fed, as_json=as_json)
         while follow:
             await asyncio.sleep(_FEED_INTERVAL_S)
-            await _send(feeder, feed, as_json=as_json, quiet=True)
+            await _send(feeder, feed, fed, as_json=as_json, quiet=True)
     return Exit.OK
 
 
-async def _send(feeder: Feeder, feed: Feed, *, as_json: bool, quiet: bool = False) -> None:
-    """Send all that has arrived up to now."""
+async def _send(feeder: Feeder, feed: Feed, fed: Path, *, as_json: bool, quiet: bool = False) -> None:
+    """Send all that has arrived up to now, and keep up to when that is: the next run goes on from there."""
     sent = stored = refused = 0
     started = said = time.monotonic()
     async for answer in feeder.send(feed, datetime.now(UTC)):
@@ -66,6 +67,7 @@ async def _send(feeder: Feeder, feed: Feed, *, as_json: bool, quiet: bool = Fals
         if not quiet and time.monotonic() - said > _SAID_EVERY_S:
             said = time.monotonic()
             _say(as_json, f"readings: {sent:,}", readings=sent)
+    await asyncio.to_thread(fed.write_text, feed.since.isoformat())
     if not quiet or refused:
         seconds = time.monotonic() - started
         _say(

@@ -7,7 +7,7 @@ from heapq import merge
 from itertools import groupby, islice
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exists, or_, select, tuple_
 
 from metering.adapters.registry_bulk import chunks
 from metering.adapters.registry_links import holds
@@ -74,11 +74,14 @@ def drop_identifiers(connection: Connection, table: Table, territory: TerritoryI
 
 def filed(connection: Connection, table: Table, territory: TerritoryId, ids: Sequence[str], *, column: str) -> list[Filed]:
     """Return what is kept of the ids, in their order."""
-    query = select(table.c[column], table.c.document, table.c.version, table.c.created, table.c.updated)
-    rows = connection.execute(query.where(table.c.territory == territory, table.c[column].in_(ids))).all() if ids else []
+    rows: Sequence[Row[Any]] = []
+    if ids:
+        rows = connection.execute(select(table).where(table.c.territory == territory, table.c[column].in_(ids))).all()
     found = {
-        own_id: Filed(own_id=own_id, document=document, version=version, created=created, updated=updated)
-        for own_id, document, version, created, updated in rows
+        getattr(row, column): Filed(
+            own_id=getattr(row, column), document=row.document, version=row.version, created=row.created, updated=row.updated
+        )
+        for row in rows
     }
     return [found[own_id] for own_id in ids]
 
