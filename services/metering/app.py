@@ -67,7 +67,7 @@ _WARM_INTERVAL_S = 10.0
 _MOST_WARMED = 20
 """Territories whose figures are computed ahead; memory holds the days of all their points."""
 _MIB = 1 << 20
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 Task = Callable[[], Coroutine[Any, Any, None]]
 Closer = Callable[[], Awaitable[None] | None]
@@ -94,7 +94,7 @@ class Access:
 
 def _new_id(clock: Clock) -> str:
     # By time first: what is made together stands together in every index.
-    return f"{int(clock.now().timestamp() * 1_000):012x}{token_hex(10)}"
+    return f"{int(clock.now().timestamp() * 1_000):012x}{token_hex(8)}"
 
 
 class _NoReadings:

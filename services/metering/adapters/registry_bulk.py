@@ -1,9 +1,28 @@
 """Writing and finding many rows at once, in SQLite and PostgreSQL alike."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, LargeBinary, Table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Date,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 
 from runtime.tables import Instant
@@ -13,7 +32,7 @@ T = TypeVar("T")
 Row = Mapping[str, Any]
 
 MOST_AT_ONCE = 5_000
-"""Values in one list of a query: both databases take 32,766."""
+"""Values in one question, so that none takes long."""
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row], *, replace: bool = False) -> None:
@@ -58,7 +77,11 @@ def _column_values(connection: Connection, kind: TypeEngine[Any], name: str, row
     if isinstance(kind, Date) and connection.dialect.name == "sqlite":
         return [None if row[name] is None else row[name].isoformat() for row in rows]
     if isinstance(kind, Instant):
-        return [kind.process_bind_param(row[name], connection.dialect) for row in rows]
+        # Thousands of rows share a few instants.
+        known: dict[datetime | None, int | None] = {}
+        for at in {row[name] for row in rows}:
+            known[at] = kind.process_bind_param(at, connection.dialect)
+        return [known[row[name]] for row in rows]
     return [row[name] for row in rows]
 
 
@@ -76,6 +99,14 @@ def _array_type(kind: TypeEngine[Any]) -> str:
             return "date[]"
         case _:
             return "text[]"
+
+
+def among(connection: Connection, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that the column is one of the values, however many: they travel as one parameter."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(cast(bindparam(None, list(values), ARRAY(Text)), ARRAY(Text)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def chunks(values: Collection[T], size: int = MOST_AT_ONCE) -> Iterator[list[T]]:

@@ -5,7 +5,7 @@ parted by spaces. A date is a local midnight, an instant carries its offset. In 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import lru_cache
@@ -73,10 +73,10 @@ def _trimmed(text: str) -> str:
 
 def dated(item: str, zone: ZoneInfo) -> tuple[str, Validity]:
     """Return what an item says, still escaped, and when it holds."""
-    if "@" not in item:
+    text, sign, when = item.partition("@")
+    if not sign:
         return item, ALWAYS
-    if "\\" not in item and item.count("@") == 1:
-        text, _, when = item.partition("@")
+    if "\\" not in text and "@" not in when:
         return _trimmed(text), validity(when, zone)
     parts = split(item, "@")
     if len(parts) == 1:
@@ -126,17 +126,16 @@ def _written_bound(at: datetime | None, zone: ZoneInfo) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def pairs(text: str, names: Iterable[str]) -> dict[str, str]:
-    """Return the values of an item of pairs by name; other names than these are refused."""
+def pairs(text: str, names: Collection[str]) -> dict[str, str]:
+    """Return the values of an item of pairs by name; other names than these are refused, and a name twice."""
     found: dict[str, str] = {}
-    parts = split(text, " ")
-    for pair in parts:
+    for pair in split(text, " "):
         # Names hold nothing that would be escaped: the first sign is the one.
-        name, equals, value = pair.partition("=")
-        if equals and name in names:
-            found[name] = unescaped(value)
+        name, sign, value = pair.partition("=")
+        if sign and name in names and name not in found:
+            found[name] = unescaped(value) if "\\" in value else value
         elif pair:
-            raise wrong(f"{pair!r} is not one of {', '.join(f'{name}=…' for name in names)}")
+            raise wrong(f"{pair!r} is not one of {', '.join(f'{name}=…' for name in names)}, each at most once")
     return found
 
 
@@ -163,6 +162,8 @@ def identifier(text: str) -> Identifier:
 
 def identifiers(cell: str) -> tuple[Identifier, ...]:
     """Return a list of identifiers."""
+    if "|" not in cell and "\\" not in cell:
+        return (identifier(_trimmed(cell)),) if cell else ()
     return tuple(identifier(unescaped(item)) for item in items(cell))
 
 
@@ -183,6 +184,8 @@ def truth(cell: str) -> bool:
 
 def whole(cell: str) -> int:
     """Return a whole number; empty is 0."""
+    if cell.isdecimal():
+        return int(cell)
     number = optional_whole(cell)
     return 0 if number is None else number
 

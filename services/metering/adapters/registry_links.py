@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, SelectBase, and_, case, delete, insert, literal, select, tuple_
 
-from metering.adapters.registry_bulk import chunks
+from metering.adapters.registry_bulk import among, chunks
 from metering.adapters.registry_tables import FOR_EVER, PLACE, PLACE_ABOVE, PLACE_PARENT, POINT, POINT_ABOVE, POINT_PLACE, SINCE_EVER
 from runtime.tables import Instant
 from vocabulary.interval import Validity
@@ -27,15 +27,15 @@ def attach_places(connection: Connection, territory: TerritoryId, places: Collec
     """Link the places to all that lies above them, as their dated parents say; they must have no such links yet."""
     for some in chunks(places):
         connection.execute(
-            insert(PLACE_ABOVE).from_select(["territory", "above", "place", "start", "end", "level"], _upwards(territory, some))
+            insert(PLACE_ABOVE).from_select(["territory", "above", "place", "start", "end", "level"], _upwards(connection, territory, some))
         )
 
 
-def _upwards(territory: TerritoryId, places: list[PlaceId]) -> SelectBase:
+def _upwards(connection: Connection, territory: TerritoryId, places: list[PlaceId]) -> SelectBase:
     ever, never = literal(SINCE_EVER, Instant), literal(FOR_EVER, Instant)
     up = (
         select(PLACE.c.place, PLACE.c.place.label("above"), ever.label("start"), never.label("end"))
-        .where(PLACE.c.territory == territory, PLACE.c.place.in_(places))
+        .where(PLACE.c.territory == territory, among(connection, PLACE.c.place, places))
         .cte("up", recursive=True)
     )
     step = select(up.c.place, PLACE_PARENT.c.parent, *_both(up, PLACE_PARENT)).where(
@@ -67,7 +67,7 @@ def attach_points(connection: Connection, territory: TerritoryId, points: Collec
             select(POINT_PLACE.c.territory, PLACE_ABOVE.c.above, POINT_PLACE.c.point, *_both(POINT_PLACE, PLACE_ABOVE), POINT.c.flux)
             .select_from(_above_points())
             .join(POINT, and_(POINT.c.territory == POINT_PLACE.c.territory, POINT.c.point == POINT_PLACE.c.point))
-            .where(POINT_PLACE.c.territory == territory, POINT_PLACE.c.point.in_(some))
+            .where(POINT_PLACE.c.territory == territory, among(connection, POINT_PLACE.c.point, some))
         )
         connection.execute(insert(POINT_ABOVE).from_select(["territory", "above", "point", "start", "end", "flux"], links))
 
@@ -78,7 +78,7 @@ def detach_points(connection: Connection, territory: TerritoryId, points: Collec
         links = (
             select(PLACE_ABOVE.c.above, POINT_PLACE.c.point)
             .select_from(_above_points())
-            .where(POINT_PLACE.c.territory == territory, POINT_PLACE.c.point.in_(some))
+            .where(POINT_PLACE.c.territory == territory, among(connection, POINT_PLACE.c.point, some))
         )
         linked = tuple_(POINT_ABOVE.c.above, POINT_ABOVE.c.point).in_(links)
         connection.execute(delete(POINT_ABOVE).where(POINT_ABOVE.c.territory == territory, linked))
@@ -95,7 +95,7 @@ def detach_places(connection: Connection, territory: TerritoryId, places: Iterab
     points = _distinct(connection, POINT_PLACE.c.point, POINT_PLACE.c.territory == territory, POINT_PLACE.c.place, below)
     detach_points(connection, territory, points)
     for some in chunks(below):
-        connection.execute(delete(PLACE_ABOVE).where(PLACE_ABOVE.c.territory == territory, PLACE_ABOVE.c.place.in_(some)))
+        connection.execute(delete(PLACE_ABOVE).where(PLACE_ABOVE.c.territory == territory, among(connection, PLACE_ABOVE.c.place, some)))
     return sorted(below), sorted(points)
 
 
@@ -104,5 +104,5 @@ def _distinct(
 ) -> set[Any]:
     found: set[Any] = set()
     for some in chunks(values):
-        found.update(connection.execute(select(wanted).where(condition, column.in_(some)).distinct()).scalars())
+        found.update(connection.execute(select(wanted).where(condition, among(connection, column, some)).distinct()).scalars())
     return found

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exists, or_, select, tuple_
 
-from metering.adapters.registry_bulk import chunks
+from metering.adapters.registry_bulk import among, chunks
 from metering.adapters.registry_links import holds
 from metering.domain.registry.identifiers import Identifier
 from metering.domain.registry.ports import Filed
@@ -41,7 +41,9 @@ def coverings(
     if scoped:
         links_now = or_(*(and_(links.c.above == sight.place, holds(links, sight.at)) for sight in scoped))
         for some in chunks(ids):
-            query = select(links.c[column], links.c.above).where(links.c.territory == territory, links.c[column].in_(some), links_now)
+            query = select(links.c[column], links.c.above).where(
+                links.c.territory == territory, among(connection, links.c[column], some), links_now
+            )
             for name, above in connection.execute(query):
                 covered[name].add(above)
     return {name: (*everywhere, *(sight for sight in scoped if sight.place in covered[name])) for name in ids}
@@ -58,7 +60,7 @@ def identifier_owners(
     for scheme, values in by_scheme.items():
         for some in chunks(values):
             query = select(table.c.value, table.c[column]).where(
-                table.c.territory == territory, table.c.scheme == scheme, table.c.value.in_(some)
+                table.c.territory == territory, table.c.scheme == scheme, among(connection, table.c.value, some)
             )
             for value, owner in connection.execute(query).all():
                 found[Identifier(scheme=scheme, value=value)] = owner
@@ -76,7 +78,7 @@ def filed(connection: Connection, table: Table, territory: TerritoryId, ids: Seq
     """Return what is kept of the ids, in their order."""
     rows: Sequence[Row[Any]] = []
     if ids:
-        rows = connection.execute(select(table).where(table.c.territory == territory, table.c[column].in_(ids))).all()
+        rows = connection.execute(select(table).where(table.c.territory == territory, among(connection, table.c[column], ids))).all()
     found = {
         getattr(row, column): Filed(
             own_id=getattr(row, column), document=row.document, version=row.version, created=row.created, updated=row.updated

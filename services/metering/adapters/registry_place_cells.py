@@ -129,10 +129,15 @@ def read_cell(column: str, read: _Read, cell: str, zone: ZoneInfo) -> Any:
     """Return what a cell says; a Failure becomes that of its column."""
     try:
         return read(cell, zone)
-    except FieldFault as fault:
-        raise type(fault)(column, fault.description, **{k: v for k, v in fault.metadata.items() if k != "field"}) from None
     except Failure as failure:
-        raise below(column, failure) from None
+        raise of_column(column, failure) from None
+
+
+def of_column(column: str, failure: Failure) -> Failure:
+    """Return the failure of a cell as that of its column."""
+    if isinstance(failure, FieldFault):
+        return type(failure)(column, failure.description, **{k: v for k, v in failure.metadata.items() if k != "field"})
+    return below(column, failure)
 
 
 def _position(cells: Cells) -> Position | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, exists, or_, select
 
-from metering.adapters.registry_bulk import chunks, insert_rows
+from metering.adapters.registry_bulk import among, chunks, insert_rows
 from metering.adapters.registry_links import attach_places, attach_points, bounds, detach_places, holds
 from metering.adapters.registry_pages import coverings, drop_identifiers, filed, first_of, identifier_owners, lies_in, names_of
 from metering.adapters.registry_tables import PLACE, PLACE_ABOVE, PLACE_IDENTIFIER, PLACE_PARENT, POINT_PLACE
@@ -34,7 +34,9 @@ class SqlPlaces:
         """Return those of the places that exist."""
         found: dict[PlaceId, Kept[Place]] = {}
         for some in chunks(ids):
-            rows = self._connection.execute(select(PLACE).where(PLACE.c.territory == territory, PLACE.c.place.in_(some))).all()
+            rows = self._connection.execute(
+                select(PLACE).where(PLACE.c.territory == territory, among(self._connection, PLACE.c.place, some))
+            ).all()
             found.update({PlaceId(row.place): _kept(row) for row in rows})
         return found
 
@@ -42,7 +44,7 @@ class SqlPlaces:
         """Return the levels of those of the places that exist."""
         found: dict[PlaceId, PlaceLevel] = {}
         for some in chunks(ids):
-            query = select(PLACE.c.place, PLACE.c.level).where(PLACE.c.territory == territory, PLACE.c.place.in_(some))
+            query = select(PLACE.c.place, PLACE.c.level).where(PLACE.c.territory == territory, among(self._connection, PLACE.c.place, some))
             found.update({PlaceId(place): PlaceLevel(level) for place, level in self._connection.execute(query).all()})
         return found
 
@@ -55,7 +57,9 @@ class SqlPlaces:
         """Return which of the places are homes."""
         found: set[PlaceId] = set()
         for some in chunks(ids):
-            query = select(PLACE.c.place).where(PLACE.c.territory == territory, PLACE.c.place.in_(some), PLACE.c.is_home)
+            query = select(PLACE.c.place).where(
+                PLACE.c.territory == territory, among(self._connection, PLACE.c.place, some), PLACE.c.is_home
+            )
             found.update(PlaceId(place) for place in self._connection.execute(query).scalars())
         return found
 
@@ -78,7 +82,9 @@ class SqlPlaces:
             return
         below, points = detach_places(self._connection, territory, [place.place_id for place in places])
         for some in chunks([place.place_id for place in places]):
-            self._connection.execute(delete(PLACE_PARENT).where(PLACE_PARENT.c.territory == territory, PLACE_PARENT.c.place.in_(some)))
+            self._connection.execute(
+                delete(PLACE_PARENT).where(PLACE_PARENT.c.territory == territory, among(self._connection, PLACE_PARENT.c.place, some))
+            )
         self._keep_parents(territory, places)
         attach_places(self._connection, territory, below)
         attach_points(self._connection, territory, points)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from metering.adapters.registry_cells import (
@@ -23,9 +23,10 @@ from metering.adapters.registry_cells import (
     written_word,
     wrong,
 )
-from metering.adapters.registry_place_cells import read_cell
+from metering.adapters.registry_place_cells import of_column
 from metering.domain.registry.drafts import PointFields
 from metering.domain.registry.points import Channel, Contract, Device, MeteringPoint, OffPeakWindow
+from vocabulary.failure import Failure
 from vocabulary.flux import Direction, Flux, Quantity
 
 _OF_CHANNELS = ("id", "quantity", "direction", "register_set", "tariff_slot")
@@ -108,8 +109,16 @@ _READERS: Mapping[str, Callable[[str, ZoneInfo], Any]] = {
 
 def point_fields(cells: Mapping[str, str], zone: ZoneInfo) -> PointFields:
     """Return what a row says; a FieldFault names the column that is wrong."""
-    fields = {column: read_cell(column, _READERS[column], cell, zone) for column, cell in cells.items() if column in _READERS}
-    return PointFields(**fields)
+    fields: dict[str, Any] = {}
+    for column, cell in cells.items():
+        read = _READERS.get(column)
+        if read is None:
+            continue
+        try:
+            fields[column] = read(cell, zone)
+        except Failure as failure:
+            raise of_column(column, failure) from None
+    return cast("PointFields", fields)
 
 
 def point_cells(point: MeteringPoint, zone: ZoneInfo) -> dict[str, str]:

@@ -1,19 +1,19 @@
 """Metering points in the relational store."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, exists, select
 
-from metering.adapters.registry_bulk import chunks, insert_rows
+from metering.adapters.registry_bulk import among, chunks, insert_rows
 from metering.adapters.registry_links import attach_points, bounds, detach_points, holds
 from metering.adapters.registry_pages import coverings, drop_identifiers, filed, first_of, identifier_owners, lies_in, names_of
 from metering.adapters.registry_tables import FOR_EVER, POINT, POINT_ABOVE, POINT_IDENTIFIER, POINT_PARENT, POINT_PLACE, SINCE_EVER
 from metering.domain.registry.identifiers import Identifier
 from metering.domain.registry.points import MeteringPoint, PointParent
-from metering.domain.registry.ports import Filed, Kept, PointFilter, Written
+from metering.domain.registry.ports import Filed, Kept, PointFilter, Written, nothing
 from metering.domain.registry.reach import Reach, Sight
 from metering.wire.points import point_from_document
 from vocabulary.flux import Flux
@@ -35,7 +35,9 @@ class SqlPoints:
         """Return those of the points that exist."""
         found: dict[PointId, Kept[MeteringPoint]] = {}
         for some in chunks(ids):
-            rows = self._connection.execute(select(POINT).where(POINT.c.territory == territory, POINT.c.point.in_(some))).all()
+            rows = self._connection.execute(
+                select(POINT).where(POINT.c.territory == territory, among(self._connection, POINT.c.point, some))
+            ).all()
             found.update({PointId(row.point): _kept(row) for row in rows})
         return found
 
@@ -43,7 +45,7 @@ class SqlPoints:
         """Return the fluxes of those of the points that exist."""
         found: dict[PointId, Flux] = {}
         for some in chunks(ids):
-            query = select(POINT.c.point, POINT.c.flux).where(POINT.c.territory == territory, POINT.c.point.in_(some))
+            query = select(POINT.c.point, POINT.c.flux).where(POINT.c.territory == territory, among(self._connection, POINT.c.point, some))
             found.update({PointId(point): Flux(flux) for point, flux in self._connection.execute(query).all()})
         return found
 
@@ -56,13 +58,18 @@ class SqlPoints:
         """Return the dated parents of those of the points that have any."""
         found: dict[PointId, list[PointParent]] = defaultdict(list)
         for some in chunks(ids):
-            query = select(POINT_PARENT).where(POINT_PARENT.c.territory == territory, POINT_PARENT.c.point.in_(some))
+            query = select(POINT_PARENT).where(POINT_PARENT.c.territory == territory, among(self._connection, POINT_PARENT.c.point, some))
             for row in self._connection.execute(query.order_by(POINT_PARENT.c.start)):
                 found[PointId(row.point)].append(PointParent(parent=PointId(row.parent), validity=_validity(row)))
         return {point: tuple(parents) for point, parents in found.items()}
 
-    def save(self, territory: TerritoryId, written: Sequence[Written[MeteringPoint]], at: datetime) -> None:
-        """Keep new points, and points as they are now; parents may be among the new ones."""
+    def save(
+        self, territory: TerritoryId, written: Sequence[Written[MeteringPoint]], at: datetime, meanwhile: Callable[[], None] = nothing
+    ) -> None:
+        """Keep new points, and points as they are now; parents may be among the new ones.
+
+        `meanwhile` is called when the store begins to work by itself, and this process can do something else.
+        """
         created = [each for each in written if each.before is None]
         changed = [(each, each.before.value) for each in written if each.before is not None]
         insert_rows(self._connection, POINT, [_row(territory, each, at) for each in created])
@@ -71,8 +78,12 @@ class SqlPoints:
         renamed = [(each.value, before) for each, before in changed if each.value.identifiers != before.identifiers]
         self._drop_identifiers(territory, [before for _, before in renamed])
         self._keep_identifiers(territory, [*new, *(after for after, _ in renamed)])
-        self._place(territory, new, [each.value for each, before in changed if each.value.places != before.places])
         self._put_behind(territory, new, [each.value for each, before in changed if each.value.parents != before.parents])
+        moved = [each.value for each, before in changed if each.value.places != before.places]
+        self._place(territory, new, moved)
+        # One long statement. Those before it come back to Python for every row, and would wait for it.
+        meanwhile()
+        attach_points(self._connection, territory, [point.point_id for point in (*new, *moved)])
 
     def _place(self, territory: TerritoryId, created: Sequence[MeteringPoint], moved: Sequence[MeteringPoint]) -> None:
         moved_ids = [point.point_id for point in moved]
@@ -84,7 +95,6 @@ class SqlPoints:
             for place in point.places
         ]
         insert_rows(self._connection, POINT_PLACE, rows)
-        attach_points(self._connection, territory, [*(point.point_id for point in created), *moved_ids])
 
     def _put_behind(self, territory: TerritoryId, created: Sequence[MeteringPoint], moved: Sequence[MeteringPoint]) -> None:
         self._drop_links(POINT_PARENT, territory, [point.point_id for point in moved])
@@ -97,7 +107,7 @@ class SqlPoints:
 
     def _drop_links(self, table: Table, territory: TerritoryId, points: Collection[PointId]) -> None:
         for some in chunks(points):
-            self._connection.execute(delete(table).where(table.c.territory == territory, table.c.point.in_(some)))
+            self._connection.execute(delete(table).where(table.c.territory == territory, among(self._connection, table.c.point, some)))
 
     def _keep_identifiers(self, territory: TerritoryId, points: Iterable[MeteringPoint]) -> None:
         rows = [

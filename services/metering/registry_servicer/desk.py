@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from metering.domain.registry.failures import OutOfReach, TerritoryMissing
 from metering.domain.registry.places import Place
 from metering.domain.registry.points import MeteringPoint
-from metering.domain.registry.ports import Filed, Kept, ReadingsKept, Records, RegistryFiles, Written
+from metering.domain.registry.ports import Filed, Kept, ReadingsKept, Records, RegistryFiles, Written, nothing
 from metering.domain.registry.reach import Reach, Sight
 from metering.domain.registry.territories import Territory
 from metering.wire.places import place_document, stored_place_to_proto
@@ -98,6 +98,8 @@ class ChangeDesk(Desk):
     """A desk at which something is changed."""
 
     transaction: Transaction = field()
+    meanwhile: Callable[[], None] = nothing
+    """Called when the store begins to work by itself on something long."""
 
     def save_places(self, created: Iterable[Place] = (), changed: Iterable[tuple[Kept[Place], Place]] = ()) -> None:
         """Keep the places, and tell it."""
@@ -111,7 +113,7 @@ class ChangeDesk(Desk):
         """Keep the points, and tell it."""
         written = [Written(value=point, document=point_document(point)) for point in created]
         written += [Written(value=point, document=point_document(point), before=before) for before, point in changed]
-        self.records.points.save(self.territory, written, self.at)
+        self.records.points.save(self.territory, written, self.at, self.meanwhile)
         for event in points_changed([(each.document, _etag(each)) for each in written]):
             self.transaction.publish(event, territory=self.territory)
 
@@ -131,9 +133,11 @@ class Methods:
         """Let `rule` change something in the caller's territory, once per request id."""
         return await self._tools.changes(request, lambda transaction: rule(self._change_desk(transaction)), response)
 
-    def _change_desk(self, transaction: Transaction) -> ChangeDesk:
+    def _change_desk(self, transaction: Transaction, meanwhile: Callable[[], None] = nothing) -> ChangeDesk:
         records, call = self._tools.records(transaction.connection), transaction.call
-        return ChangeDesk(records=records, call=call, territory=call.territory, reach=reach_of(call), transaction=transaction)
+        return ChangeDesk(
+            records=records, call=call, territory=call.territory, reach=reach_of(call), transaction=transaction, meanwhile=meanwhile
+        )
 
     async def _read(self, question: Callable[[Desk], T]) -> T:
         """Ask the records of the caller's territory."""

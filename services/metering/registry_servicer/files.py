@@ -51,16 +51,16 @@ class FileMethods(Methods):
         with TemporaryFile() as file:
             await _receive(request_iterator, file, self._tools.largest_file_bytes)
             rows = sheet.drafts(self._files(order.kind), file)
-            run = Import(rows, lambda drafts: self._settle(sheet, drafts, order))
+            run = Import(rows, lambda drafts, meanwhile: self._settle(sheet, drafts, order, meanwhile))
             async with aclosing(run.reports()) as reports:
                 async for report in reports:
                     yield report
 
-    async def _settle(self, sheet: Sheet[Any], drafts: Sequence[Any], order: ImportOrder) -> Settled[Any]:
+    async def _settle(self, sheet: Sheet[Any], drafts: Sequence[Any], order: ImportOrder, meanwhile: Callable[[], None]) -> Settled[Any]:
         """Keep one batch in a transaction of its own, or rehearse it."""
 
         def keep(transaction: Transaction) -> Settled[Any]:
-            desk = self._change_desk(transaction)
+            desk = self._change_desk(transaction, meanwhile)
             settled = sheet.settle(desk, drafts)
             transaction.audit(
                 resource=f"territories/{desk.territory}",

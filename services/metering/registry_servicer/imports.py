@@ -21,8 +21,10 @@ ROWS_A_TRANSACTION = 5_000
 class Import(Generic[D]):
     """An import: reads `rows`, gives them to `settle`, and reports."""
 
-    def __init__(self, rows: Iterator[D | Refused], settle: Callable[[Sequence[D]], Awaitable[Settled[D]]]) -> None:
-        """Start with the first row."""
+    def __init__(self, rows: Iterator[D | Refused], settle: Callable[[Sequence[D], Callable[[], None]], Awaitable[Settled[D]]]) -> None:
+        """Start with the first row; `settle` calls its second argument when the store works and rows can be read."""
+        self._loop = asyncio.get_running_loop()
+        self._at_work = asyncio.Event()
         self._rows = rows
         self._settle = settle
         self._counts = ImportCounts()
@@ -42,18 +44,28 @@ class Import(Generic[D]):
             yield report
 
     async def _batches(self) -> AsyncGenerator[list[D | Refused]]:
-        """Yield the rows in batches, each read while the one before is kept: the database works outside of Python most of the time."""
+        """Yield the rows in batches, each read while the store works on the one before."""
         reading = asyncio.create_task(self._read())
         try:
             while batch := await reading:
-                reading = asyncio.create_task(self._read())
+                self._at_work.clear()
+                reading = asyncio.create_task(self._read_meanwhile())
                 yield batch
+                self._at_work.set()
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
+    async def _read_meanwhile(self) -> list[D | Refused]:
+        await self._at_work.wait()
+        return await self._read()
+
     async def _read(self) -> list[D | Refused]:
         return await asyncio.to_thread(lambda: list(islice(self._rows, ROWS_A_TRANSACTION)))
+
+    def _meanwhile(self) -> None:
+        # Called in the store's thread.
+        self._loop.call_soon_threadsafe(self._at_work.set)
 
     async def _decide(self, batch: Sequence[D | Refused]) -> list[Refused]:
         """Settle rows that were just read; return those that are refused."""
@@ -82,7 +94,7 @@ class Import(Generic[D]):
     async def _settled(self, drafts: Sequence[D]) -> Settled[D]:
         if not drafts:
             return Settled()
-        settled = await self._settle(drafts)
+        settled = await self._settle(drafts, self._meanwhile)
         self._counts.created += settled.created
         self._counts.updated += settled.updated
         self._counts.unchanged += settled.unchanged

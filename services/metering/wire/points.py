@@ -231,14 +231,11 @@ def filed_point_to_proto(document: bytes, etag: str, created: datetime, updated:
     return message
 
 
-def told_point(document: bytes, etag: str) -> pb.MeteringPoint:
-    """Return a kept point as events tell it: without names, identifiers, serials and contract numbers."""
-    message = pb.MeteringPoint.FromString(document)
-    message.etag = etag
+def hide_personal(message: pb.MeteringPoint) -> None:
+    """Take out of a point what events do not tell: names, identifiers, serials and contract numbers."""
     message.ClearField("display_name")
     message.ClearField("identifiers")
     for device in message.devices:
         device.ClearField("serial")
     for contract in message.contracts:
         contract.ClearField("reference")
-    return message

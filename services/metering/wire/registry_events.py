@@ -5,10 +5,9 @@ from datetime import datetime
 
 from metering.domain.registry.reference_rows import ReferenceTable
 from metering.domain.registry.territories import Territory
-from metering.wire.points import told_point
+from metering.wire.points import hide_personal
 from metering.wire.reference_rows import reference_table_to_proto
 from metering.wire.territories import territory_to_proto
-from multiflux.metering.v1 import place_pb2
 from multiflux.metering.v1 import registry_event_pb2 as pb
 from vocabulary.names import PlaceId, PointId, TerritoryId
 from wire.instants import instant_to_proto, optional_instant_to_proto
@@ -24,15 +23,24 @@ def territory_changed(territory: Territory, etag: str) -> pb.RegistryEvent:
 def places_changed(places: Sequence[tuple[bytes, str]]) -> Iterator[pb.RegistryEvent]:
     """Tell that places were made or changed; each is a document and comes with its etag."""
     for first in range(0, len(places), MOST_IN_ONE):
-        changed = [_told_place(place, etag) for place, etag in places[first : first + MOST_IN_ONE]]
-        yield pb.RegistryEvent(places_changed=pb.PlacesChanged(places=changed))
+        event = pb.RegistryEvent()
+        for document, etag in places[first : first + MOST_IN_ONE]:
+            place = event.places_changed.places.add()
+            place.MergeFromString(document)
+            place.etag = etag
+        yield event
 
 
 def points_changed(points: Sequence[tuple[bytes, str]]) -> Iterator[pb.RegistryEvent]:
     """Tell that metering points were made or changed; each is a document, comes with its etag, and leaves what is personal behind."""
     for first in range(0, len(points), MOST_IN_ONE):
-        changed = [told_point(point, etag) for point, etag in points[first : first + MOST_IN_ONE]]
-        yield pb.RegistryEvent(points_changed=pb.PointsChanged(points=changed))
+        event = pb.RegistryEvent()
+        for document, etag in points[first : first + MOST_IN_ONE]:
+            point = event.points_changed.points.add()
+            point.MergeFromString(document)
+            point.etag = etag
+            hide_personal(point)
+        yield event
 
 
 def place_deleted(place: PlaceId) -> pb.RegistryEvent:
@@ -66,9 +74,3 @@ def delivered_event(payload: bytes, event_id: str, territory: TerritoryId, occur
     event.territory = f"territories/{territory}"
     event.occur_time.CopyFrom(instant_to_proto(occurred))
     return event
-
-
-def _told_place(document: bytes, etag: str) -> place_pb2.Place:
-    message = place_pb2.Place.FromString(document)
-    message.etag = etag
-    return message

@@ -131,7 +131,11 @@ def own_id_of(draft_id: str, identifiers: Sequence[Identifier], owners: Mapping[
         return _checked(draft_id)
     if not identifiers:
         raise KeyMissing("id", "a row needs an id or an identifier")
-    return next((owners[identifier] for identifier in identifiers if identifier in owners), None) or new_id()
+    for identifier in identifiers:
+        owner = owners.get(identifier)
+        if owner is not None:
+            return owner
+    return new_id()
 
 
 def _checked(draft_id: str) -> str:

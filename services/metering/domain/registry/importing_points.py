@@ -102,25 +102,22 @@ def _identifiers(targets: Collection[str | Identifier]) -> set[Identifier]:
     return {target for target in targets if isinstance(target, Identifier)}
 
 
-_PLAIN = frozenset({"display_name", "identifiers", "channels", "devices", "contracts"})
-
-
 def _point(own_id: PointId, fields: PointFields, before: MeteringPoint | None, known: _Known) -> MeteringPoint:
-    values: dict[str, Any] = {name: value for name, value in fields.items() if name in _PLAIN}
+    values: dict[str, Any] = dict(fields)
     flux = fields.get("flux")
-    if flux is not None:
-        values["flux"] = flux
-    elif before is None:
-        raise MissingValue("flux", "a new point measures a flux")
+    if flux is None:
+        values.pop("flux", None)
+        if before is None:
+            raise MissingValue("flux", "a new point measures a flux")
     if "places" in fields or before is None:
-        values["places"] = tuple(_place(reference, known) for reference in fields.get("places", ()))
+        values["places"] = tuple([_place(reference, known) for reference in fields.get("places", ())])
     if "parents" in fields:
-        values["parents"] = tuple(_parent(reference, known) for reference in fields["parents"])
+        values["parents"] = tuple([_parent(reference, known) for reference in fields["parents"]])
     if before is not None:
         return replace(before, **values)
-    if flux is not None:
+    if flux is not None and "channels" not in values:
         # A file without the column: the one counter that every point of the flux has.
-        values.setdefault("channels", (main_channel(flux),))
+        values["channels"] = (main_channel(flux),)
     return MeteringPoint(point_id=own_id, **values)
 
 

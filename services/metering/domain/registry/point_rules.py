@@ -39,11 +39,9 @@ class PointSurroundings:
 
 def check_point(point: MeteringPoint, around: PointSurroundings) -> None:
     """Refuse a point at unknown places, behind unknown points or points of another flux, behind itself, or with another's identifier."""
-    refuse(
-        *(_place_fault(place.place, around) for place in point.places),
-        *(_parent_fault(point, parent.parent, around) for parent in point.parents),
-        identifier_fault(point.point_id, point.identifiers, around.owners),
-    )
+    faults = [_place_fault(place.place, around) for place in point.places]
+    faults += [_parent_fault(point, parent.parent, around) for parent in point.parents]
+    refuse(*faults, identifier_fault(point.point_id, point.identifiers, around.owners))
     if point.parents:
         _check_no_cycle(point, around)
 

@@ -153,10 +153,9 @@ class MeteringPoint:
 
     def __post_init__(self) -> None:
         """Refuse what is wrong whatever else the territory holds; `point_rules` does the rest."""
-        for field in ("places", "parents", "devices", "contracts"):
-            facts = getattr(self, field)
-            if len(facts) > 1:
-                object.__setattr__(self, field, in_order(facts))
+        if len(self.places) > 1 or len(self.parents) > 1 or len(self.devices) > 1 or len(self.contracts) > 1:
+            for field in ("places", "parents", "devices", "contracts"):
+                object.__setattr__(self, field, in_order(getattr(self, field)))
         refuse(
             check_text("display_name", self.display_name),
             check_identifiers(self.identifiers),
@@ -174,8 +173,9 @@ class MeteringPoint:
         return dated_fault("places", self.places)
 
     def _parents_fault(self) -> FieldFault | None:
-        if any(parent.parent == self.point_id for parent in self.parents):
-            return ParentCycle("parents", "a point does not measure behind itself", parent=self.point_id)
+        for parent in self.parents:
+            if parent.parent == self.point_id:
+                return ParentCycle("parents", "a point does not measure behind itself", parent=self.point_id)
         return None
 
 

@@ -1,6 +1,6 @@
 """What the registry needs of its store: small views of one open transaction, and the files that it reads and writes."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Generic, Protocol, TypeVar
@@ -160,11 +160,20 @@ class PointLookup(Protocol):
         ...
 
 
+def nothing() -> None:
+    """Do nothing meanwhile."""
+
+
 class PointRecords(PointLookup, Protocol):
     """The metering points of all territories."""
 
-    def save(self, territory: TerritoryId, written: Sequence[Written[MeteringPoint]], at: datetime) -> None:
-        """Keep new points, and points as they are now; parents may be among the new ones."""
+    def save(
+        self, territory: TerritoryId, written: Sequence[Written[MeteringPoint]], at: datetime, meanwhile: Callable[[], None] = nothing
+    ) -> None:
+        """Keep new points, and points as they are now; parents may be among the new ones.
+
+        `meanwhile` is called when the store begins to work by itself, and this process can do something else.
+        """
         ...
 
     def at_place(self, territory: TerritoryId, place: PlaceId, since: datetime) -> list[Kept[MeteringPoint]]:
