@@ -186,7 +186,9 @@ def _keys(rows: Rows) -> Int64:
     """Return the chunks that rows belong to."""
     changes = np.ones(len(rows), np.bool_)
     np.not_equal(rows.key[1:], rows.key[:-1], out=changes[1:])
-    return np.unique(rows.key[changes])
+    keys = np.sort(rows.key[changes])
+    # Not np.unique: it imports masked arrays, which nobody else in this process needs.
+    return keys[np.append(True, keys[1:] != keys[:-1])]
 
 
 def _filed(connection: sqlite3.Connection, keys: Int64) -> tuple[Rows | None, list[int]]:
