@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dashboard.figures import period_name
 from dashboard.gateway import Gateway
 from dashboard.panels import Panel, View, css_class, empty_panel, panel
-from dashboard.periods import SLOTS, Period, Span, containing
+from dashboard.periods import Period, Span, containing, slots_for
 from dashboard.words import Words
 from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.failures import RemoteFailure
@@ -19,7 +19,6 @@ from multiflux_client.places import Place, Territory
 from multiflux_client.points import MeteringPoint
 from vocabulary.failure import Kind
 from vocabulary.flux import Flux, Quantity
-from vocabulary.interval import Interval
 from vocabulary.names import PlaceId, PointId
 from vocabulary.place import PlaceLevel
 from vocabulary.quality import Quality
@@ -141,11 +140,11 @@ def consumption_csv(series: ConsumptionSeries, zone: ZoneInfo) -> str:
     return text.getvalue()
 
 
-async def flux_consumption(gateway: Gateway, asked: Asked, flux: Flux, during: Interval | None = None) -> ConsumptionSeries:
-    """Return the consumption of one flux over the period, or over another interval cut in the same way."""
-    return await gateway.metering.consumption(
-        asked.resource, flux, during or asked.period.interval(asked.zone), SLOTS[asked.period.span], profile_allowed=asked.point is None
-    )
+async def flux_consumption(gateway: Gateway, asked: Asked, flux: Flux, period: Period | None = None) -> ConsumptionSeries:
+    """Return the consumption of one flux over the period, or over another one of the same span."""
+    during = (period or asked.period).interval_of(flux, asked.zone)
+    slots = slots_for(flux, asked.period.span)
+    return await gateway.metering.consumption(asked.resource, flux, during, slots, profile_allowed=asked.point is None)
 
 
 async def _panels(gateway: Gateway, asked: Asked, fluxes: tuple[Flux, ...]) -> tuple[Panel, ...]:
@@ -164,7 +163,7 @@ async def _panel(gateway: Gateway, asked: Asked, flux: Flux) -> Panel:
 
 async def _year_before(gateway: Gateway, asked: Asked, flux: Flux) -> ConsumptionSeries | None:
     try:
-        return await flux_consumption(gateway, asked, flux, asked.period.a_year_before().interval(asked.zone))
+        return await flux_consumption(gateway, asked, flux, asked.period.a_year_before())
     except RemoteFailure:
         # The page says what it knows of now; the comparison is only left out.
         return None

@@ -11,6 +11,7 @@ from dashboard.figures import Unit, amount, display_unit, moment, number, period
 from dashboard.periods import Period
 from dashboard.words import Words
 from multiflux_client.consumption import ConsumptionSeries
+from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
 from vocabulary.quality import Quality
 
@@ -66,7 +67,7 @@ def panel(view: View, now: ConsumptionSeries, year_before: ConsumptionSeries | N
         css=css_class(now.flux),
         finding=_finding(view, now, year_before),
         chart=bars(slots, lambda value: number(value, view.words.language)),
-        axis=view.words.axis.format(unit=unit.symbol, slot=_slot_word(view)),
+        axis=view.words.axis.format(unit=unit.symbol, slot=_slot_word(view, now.granularity)),
         notes=_notes(view, now),
         rows=tuple(_row(view, slot, int(now.coverage_percents[n]), unit) for n, slot in enumerate(slots)),
         csv=csv,
@@ -88,8 +89,10 @@ def _period(view: View) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _slot_word(view: View) -> str:
+def _slot_word(view: View, granularity: Granularity) -> str:
     french = view.words.language == "fr"
+    if granularity is Granularity.GAS_DAY:
+        return "jour gazier (de 6 h à 6 h)" if french else "gas day (06:00 to 06:00)"
     match view.period.span.value:
         case "day":
             return "demi-heure" if french else "half-hour"

@@ -1,12 +1,13 @@
 """Turns what the address bar says of time into the interval and slots of a page, and into the addresses before and after it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from vocabulary.civil import Granularity, local_midnight
+from vocabulary.civil import GAS_DAY_STARTS_AT, Granularity, local_midnight
 from vocabulary.failure import invalid
+from vocabulary.flux import Flux
 from vocabulary.interval import Interval
 
 
@@ -26,6 +27,14 @@ SLOTS = {
     Span.YEAR: Granularity.MONTH,
 }
 """How each span is cut."""
+
+_GAS_DAYS = {Span.WEEK, Span.MONTH}
+"""Gas is read by gas days, from 06:00 to 06:00: cut by civil days, every figure of it would be an estimate."""
+
+
+def slots_for(flux: Flux, span: Span) -> Granularity:
+    """Return how a span of one flux is cut."""
+    return Granularity.GAS_DAY if flux is Flux.GAS and span in _GAS_DAYS else SLOTS[span]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +72,13 @@ class Period:
     def interval(self, zone: ZoneInfo) -> Interval:
         """Return its instants in a zone."""
         return Interval(start=local_midnight(self.first, zone), end=local_midnight(self.following.first, zone))
+
+    def interval_of(self, flux: Flux, zone: ZoneInfo) -> Interval:
+        """Return the instants that its slots of one flux fill: gas days begin in the morning."""
+        if slots_for(flux, self.span) is not Granularity.GAS_DAY:
+            return self.interval(zone)
+        start, end = (datetime.combine(day, GAS_DAY_STARTS_AT, zone) for day in (self.first, self.following.first))
+        return Interval(start=start.astimezone(UTC), end=end.astimezone(UTC))
 
 
 def containing(day: date, span: Span) -> Period:

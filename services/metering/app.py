@@ -33,6 +33,7 @@ from metering.domain.registry.ports import ReadingsKept
 from metering.domain.registry.reference_rows import ReferenceTable
 from metering.domain.registry.territories import Territory
 from metering.metering_servicer import MeteringServicer
+from metering.reading_tools import ReadingTools
 from metering.registry_servicer import RegistryServicer
 from metering.registry_servicer.desk import Tools
 from metering.series_watch import SeriesWatch
@@ -49,6 +50,7 @@ from runtime.audit import AuditForwarder, AuditLog
 from runtime.call import Call, Caller, acting_as, current_call
 from runtime.changes import Changes, Transaction
 from runtime.clock import Clock, SystemClock
+from runtime.limits import RateLimits
 from runtime.outbox import Outbox
 from runtime.permissions import PermissionCheck
 from runtime.relational import Database
@@ -181,7 +183,11 @@ def _measuring(settings: MeteringSettings, store: Store) -> Measuring:
     known = RegistrySeries(store.database, asyncio.get_running_loop())
     warming = Warming(desk, partial(_territories, store), series.sequence, store.clock)
     weather = WeatherTools(database=store.database, changes=store.changes, records=SqlWeather)
-    servicer = MeteringServicer(series, known, store.clock, executor, watch=watch, desk=desk, weather=weather)
+    quotas = RateLimits(
+        per_minute=settings.sender_readings_per_minute, burst=settings.sender_burst_readings, clock=store.clock, counted="readings"
+    )
+    readings = ReadingTools(store=series, known=known, clock=store.clock, executor=executor, changes=store.changes, quotas=quotas)
+    servicer = MeteringServicer(readings=readings, watch=watch, desk=desk, weather=weather)
     return Measuring(
         readings=StoredReadings(series, store.database),
         endpoints=(Endpoint(name=_METERING, add=metering_service_pb2_grpc.add_MeteringServiceServicer_to_server, servicer=servicer),),

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
 from metering.domain.series.batch import Origin, Stored
 from metering.domain.series.ingest import NOTHING_ANNOUNCED, Announced, announce, checked
-from metering.domain.series.ports import KnownSeries, SeriesStore
+from metering.reading_tools import ReadingTools, sender_of
 from metering.wire import readings as wire
 from multiflux.metering.v1 import metering_service_pb2 as pb
 from multiflux.metering.v1 import reading_pb2
-from runtime.clock import Clock
+from runtime.call import Call
 from vocabulary.failure import invalid
-from vocabulary.names import TerritoryId, checked_id
+from vocabulary.names import checked_id
 
 BATCHES_IN_FLIGHT, ROWS_IN_FLIGHT = 64, 200_000
 """What may wait for the disk in one stream.
@@ -45,13 +45,11 @@ _Pending = asyncio.Queue[_Waiting | None]
 class ReadingStream:
     """The state of one call of StreamReadings."""
 
-    def __init__(self, store: SeriesStore, known: KnownSeries, clock: Clock, executor: Executor, territory: TerritoryId) -> None:
-        """Take readings of one territory."""
-        self._store = store
-        self._known = known
-        self._clock = clock
-        self._executor = executor
-        self._territory = territory
+    def __init__(self, tools: ReadingTools, call: Call) -> None:
+        """Take the readings of one call."""
+        self._tools = tools
+        self._territory = call.territory
+        self._sender = sender_of(call)
         self._announced = NOTHING_ANNOUNCED
         self._ask_again_s = 0.0
         self._name = ""
@@ -67,7 +65,7 @@ class ReadingStream:
         if first.WhichOneof("part") != "open":
             raise invalid("open", "must be the first message")
         self._name = f"{self._territory}/{checked_id(first.open.stream_id)}"
-        position = await self._in_executor(self._store.position, self._name)
+        position = await self._in_executor(self._tools.store.position, self._name)
         yield pb.StreamReadingsResponse(opened=pb.OpenedReadingStream(last_batch_number=position))
         pending = _Pending(BATCHES_IN_FLIGHT)
         reading = asyncio.create_task(self._read(requests, pending))
@@ -110,7 +108,7 @@ class ReadingStream:
     def _announce(self, new_series: Iterable[reading_pb2.SentSeries]) -> Announced:
         """Ask the registry about new series, and about all when it has changed; runs in the executor."""
         new = [wire.series_from_proto(one, self._territory) for one in new_series]
-        return announce(self._known, self._store, self._announced, new)
+        return announce(self._tools.known, self._tools.store, self._announced, new)
 
     async def _has_room(self) -> None:
         while self._rows >= ROWS_IN_FLIGHT:
@@ -118,11 +116,12 @@ class ReadingStream:
             await self._room.wait()
 
     async def _in_executor(self, work: Callable[[A], R], argument: A) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, argument)
+        return await asyncio.get_running_loop().run_in_executor(self._tools.executor, work, argument)
 
     def _take(self, message: pb.ReadingBatch) -> Future[Stored]:
         """Check a batch and queue it; one batch of the stream at a time."""
         columns = wire.columns_from_proto(message.readings)
+        self._tools.quotas.take(self._sender, len(columns))
         origin = Origin(stream=self._name, number=message.batch_number)
-        now_s = int(self._clock.now().timestamp())
-        return self._store.submit(checked(self._announced, self._territory, columns, now_s=now_s, origin=origin))
+        now_s = int(self._tools.clock.now().timestamp())
+        return self._tools.store.submit(checked(self._announced, self._territory, columns, now_s=now_s, origin=origin))

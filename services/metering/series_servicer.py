@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import grpc
@@ -10,13 +10,12 @@ import grpc
 from metering.domain.series.batch import Stored
 from metering.domain.series.columns import ReadingKind, SeriesName
 from metering.domain.series.ingest import NOTHING_ANNOUNCED, Replay, announce, checked, replayed
-from metering.domain.series.ports import KnownSeries, SeriesStore
 from metering.reading_stream import ReadingStream
+from metering.reading_tools import ReadingTools, sender_of
 from metering.wire import readings as wire
 from multiflux.metering.v1 import metering_service_pb2 as pb
 from multiflux.metering.v1 import reading_pb2
 from runtime.call import current_call
-from runtime.clock import Clock
 from runtime.pages import page
 from vocabulary.failure import Failure, Kind, invalid
 from vocabulary.names import TerritoryId, point_id
@@ -40,27 +39,33 @@ class SeriesUnknown(Failure):
 class SeriesMethods:
     """Readings in and out; a servicer takes these methods over."""
 
-    def __init__(self, store: SeriesStore, known: KnownSeries, clock: Clock, executor: Executor) -> None:
-        """Check readings against `known` and keep them in `store`; whatever blocks runs in `executor`."""
-        self._store = store
-        self._known = known
-        self._clock = clock
-        self._executor = executor
+    def __init__(self, tools: ReadingTools) -> None:
+        """Work with `tools`."""
+        self._tools = tools
+        self._store = tools.store
 
     async def StreamReadings(  # noqa: N802  # gRPC names methods
         self, request_iterator: AsyncIterator[pb.StreamReadingsRequest], context: _Context
     ) -> AsyncGenerator[pb.StreamReadingsResponse]:
         """Store batches as they come; acknowledge each when it is durable."""
         del context
-        stream = ReadingStream(self._store, self._known, self._clock, self._executor, current_call().territory)
+        stream = ReadingStream(self._tools, current_call())
         async for response in stream.responses(request_iterator):
             yield response
 
     async def RecordReadings(self, request: pb.RecordReadingsRequest, context: _Context) -> pb.RecordReadingsResponse:  # noqa: N802
         """Store a few readings."""
         del context
-        stored = await asyncio.wrap_future(await self._run(lambda territory: self._submit(request, territory)))
-        return pb.RecordReadingsResponse(acknowledgement=wire.stored_to_proto(stored))
+        count = len(request.register_readings) + len(request.interval_readings)
+        if count > _MOST_SINGLE:
+            raise invalid("register_readings", f"a call takes {_MOST_SINGLE} readings at most")
+
+        async def record() -> pb.RecordReadingsResponse:
+            self._tools.quotas.take(sender_of(current_call()), count)
+            stored = await asyncio.wrap_future(await self._run(lambda territory: self._submit(request, territory)))
+            return pb.RecordReadingsResponse(acknowledgement=wire.stored_to_proto(stored))
+
+        return await self._tools.changes.elsewhere(request, record, pb.RecordReadingsResponse, readings=str(count))
 
     async def StreamSeries(  # noqa: N802
         self, request: pb.StreamSeriesRequest, context: _Context
@@ -82,26 +87,40 @@ class SeriesMethods:
     ) -> pb.ReplayRefusedReadingsResponse:
         """Check refused readings again."""
         del context
-        acknowledgement = await self._run(lambda territory: self._replay(request, territory))
-        return pb.ReplayRefusedReadingsResponse(acknowledgement=acknowledgement)
+
+        async def replay() -> pb.ReplayRefusedReadingsResponse:
+            return pb.ReplayRefusedReadingsResponse(acknowledgement=await self._run(lambda territory: self._replay(request, territory)))
+
+        readings = str(len(request.replays))
+        return await self._tools.changes.elsewhere(request, replay, pb.ReplayRefusedReadingsResponse, readings=readings)
 
     async def ForgetReadings(self, request: pb.ForgetReadingsRequest, context: _Context) -> pb.ForgetReadingsResponse:  # noqa: N802
         """Erase readings."""
         del context
-        return pb.ForgetReadingsResponse(receipts=await self._run(lambda territory: self._forget(request, territory)))
+
+        async def forget() -> pb.ForgetReadingsResponse:
+            return pb.ForgetReadingsResponse(receipts=await self._run(lambda territory: self._forget(request, territory)))
+
+        during = interval_from_proto(request)
+        return await self._tools.changes.elsewhere(
+            request,
+            forget,
+            pb.ForgetReadingsResponse,
+            resource=request.channel,
+            start=during.start.isoformat(),
+            end=during.end.isoformat(),
+        )
 
     async def _run(self, work: Callable[[TerritoryId], T]) -> T:
         territory = current_call().territory
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, territory)
+        return await asyncio.get_running_loop().run_in_executor(self._tools.executor, work, territory)
 
     def _now_s(self) -> int:
-        return int(self._clock.now().timestamp())
+        return int(self._tools.clock.now().timestamp())
 
     def _submit(self, request: pb.RecordReadingsRequest, territory: TerritoryId) -> Future[Stored]:
-        if len(request.register_readings) + len(request.interval_readings) > _MOST_SINGLE:
-            raise invalid("register_readings", f"a call takes {_MOST_SINGLE} readings at most")
         sent, columns = wire.readings_from_proto(request.register_readings, request.interval_readings, territory)
-        announced = announce(self._known, self._store, NOTHING_ANNOUNCED, sent)
+        announced = announce(self._tools.known, self._store, NOTHING_ANNOUNCED, sent)
         return self._store.submit(checked(announced, territory, columns, now_s=self._now_s()))
 
     def _blocks(self, request: pb.StreamSeriesRequest, territory: TerritoryId) -> list[reading_pb2.SeriesBlock]:
@@ -129,7 +148,7 @@ class SeriesMethods:
         wanted = {one.refusal_number: one.corrected_value if one.HasField("corrected_value") else None for one in request.replays}
         found = self._store.refused_among(territory, list(wanted))
         replays = [Replay(reading=one, corrected_value=wanted[one.number]) for one in found]
-        batch = replayed(self._known, self._store, territory, replays, now_s=self._now_s())
+        batch = replayed(self._tools.known, self._store, territory, replays, now_s=self._now_s())
         return wire.stored_to_proto(self._store.record(batch))
 
     def _forget(self, request: pb.ForgetReadingsRequest, territory: TerritoryId) -> list[reading_pb2.ForgetReceipt]:

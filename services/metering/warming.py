@@ -16,6 +16,14 @@ from vocabulary.interval import Interval
 _PRESENT, _PAST = timedelta(days=1), timedelta(days=400)
 """First the month that is shown first, then as far back as a year is compared with the one before."""
 
+_FIRST = (
+    (Flux.ELECTRICITY, Granularity.MONTH),
+    (Flux.WATER, Granularity.MONTH),
+    (Flux.GAS, Granularity.GAS_DAY),
+    (Flux.GAS, Granularity.MONTH),
+)
+"""Months are made of civil days, by which gas is not read."""
+
 _SERVICE = Asker(roles=frozenset({SERVICE_ROLE}))
 
 
@@ -40,11 +48,11 @@ class Warming:
             return
         for territory in await self._territories():
             for back in (_PRESENT, _PAST):
-                for flux in (Flux.ELECTRICITY, Flux.WATER, Flux.GAS):
+                for flux, slots in _FIRST:
                     if self._sequence() == self._last_seen:
-                        await self._warm(territory, flux, back)
+                        await self._warm(territory, flux, slots, back)
 
-    async def _warm(self, territory: Territory, flux: Flux, back: timedelta) -> None:
+    async def _warm(self, territory: Territory, flux: Flux, slots: Granularity, back: timedelta) -> None:
         end = self._clock.now()
         question = ConsumptionQuestion(
             territory=territory.territory_id,
@@ -53,7 +61,7 @@ class Warming:
             quantity=None,
             direction=Direction.IMPORT,
             during=Interval(start=end - back, end=end),
-            granularity=Granularity.MONTH,
+            granularity=slots,
             profile_allowed=True,
         )
         with suppress(NoPoints):

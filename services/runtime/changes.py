@@ -1,6 +1,6 @@
 """Changes: the effect, its events, its audit entry and its answer in one transaction, once per request id."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -98,6 +98,33 @@ class Changes:
         answer = await self._database.write(change)
         self._outbox.wake()
         return answer
+
+    async def elsewhere(
+        self, request: Message, work: Callable[[], Awaitable[M]], response: type[M], *, resource: str = "", **detail: str
+    ) -> M:
+        """Do `work` that keeps its effects in another store, then keep its answer and an audit entry about `resource`, as for a change.
+
+        A process that ends between the two does the work again when it is asked again: it must be safe to repeat.
+        Raises InvalidRequest when `request.request_id` is no UUID, RequestIdReused.
+        """
+        request_id = _request_id(request)
+        fingerprint = _fingerprint(request, current_call())
+        stored = await self._database.read(lambda connection: self._answer(connection, request_id, fingerprint))
+        if stored is not None:
+            return response.FromString(stored)
+        answer = await work()
+
+        def keep(connection: Connection) -> M:
+            earlier = self._answer(connection, request_id, fingerprint)
+            if earlier is not None:
+                return response.FromString(earlier)
+            transaction = Transaction(connection, current_call())
+            transaction.audit(resource=resource, **detail)
+            self._keep_answer(transaction, request_id, fingerprint, answer)
+            self._finish(transaction)
+            return answer
+
+        return await self._database.write(keep)
 
     async def unasked(self, work: Callable[[Transaction], T]) -> T:
         """Do `work` that no request asked for (a first start, an expiry), under `acting_as`: as a change, without a request id."""

@@ -1,4 +1,4 @@
-"""How often one caller may call: a bucket of tokens each, refilled steadily."""
+"""How much one caller may ask or send: a bucket of tokens each, refilled steadily."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MAX_CALLERS = 10_000
 
 
 class RateLimited(Failure):
-    """The caller calls too often."""
+    """The caller calls too often, or sends too much."""
 
     reason, kind = "RATE_LIMITED", Kind.EXHAUSTED
 
@@ -25,24 +25,29 @@ class _Bucket:
 
 
 class RateLimits:
-    """Lets each caller make `burst` calls at once, and `calls_per_minute` over time; services of the installation are not limited."""
+    """Lets each caller have `burst` at once, and `per_minute` over time; services of the installation are not limited."""
 
-    def __init__(self, *, calls_per_minute: float, burst: int, clock: Clock) -> None:
-        """Start with full buckets."""
-        self._per_second = calls_per_minute / 60
+    def __init__(self, *, per_minute: float, burst: int, clock: Clock, counted: str = "calls") -> None:
+        """Start with full buckets; `counted` says what of, in the plural."""
+        self._per_second = per_minute / 60
         self._burst = burst
+        self._counted = counted
         self._clock = clock
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def take(self, key: str) -> None:
-        """Count one call of `key` (a subject, or a peer address); RateLimited with the delay to wait, in seconds."""
+    def take(self, key: str, count: int = 1) -> None:
+        """Count `count` more of `key` (it starts with a subject, or is a peer address); RateLimited with the delay to wait, in seconds.
+
+        Who asks for more than the burst at once gets it from a full bucket, and waits the longer afterwards.
+        """
         if key.startswith(SERVICE_SUBJECTS):
             return
         bucket = self._filled(key)
-        if bucket.tokens < 1:
-            delay_s = (1 - bucket.tokens) / self._per_second
-            raise RateLimited(f"too many calls: try again in {delay_s:.3f} s", retry_delay_s=f"{delay_s:.3f}")
-        bucket.tokens -= 1
+        needed = min(count, self._burst)
+        if bucket.tokens < needed:
+            delay_s = (needed - bucket.tokens) / self._per_second
+            raise RateLimited(f"too many {self._counted}: try again in {delay_s:.3f} s", retry_delay_s=f"{delay_s:.3f}")
+        bucket.tokens -= count
 
     def _filled(self, key: str) -> _Bucket:
         now = self._clock.now()

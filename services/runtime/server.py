@@ -173,7 +173,7 @@ async def _started(service: Service) -> AsyncGenerator[_Running]:
 
 def _server(service: Service) -> grpc.aio.Server:
     settings = service.settings
-    limits = RateLimits(calls_per_minute=settings.calls_per_minute, burst=settings.call_burst, clock=service.clock)
+    limits = RateLimits(per_minute=settings.calls_per_minute, burst=settings.call_burst, clock=service.clock)
     gate = Gate(clock=service.clock, verifier=service.verifier, permissions=service.permissions, limits=limits, refusals=service.refusals)
     options = (
         # Otherwise two processes could listen on one port, each for half of the calls.

@@ -22,12 +22,16 @@ from joserfc.jwk import KeySet
 
 from metering.adapters.series_store.filing import FilingRules
 from metering.adapters.series_store.store import EmbeddedSeriesStore, StoreRules
+from metering.app import opened
 from metering.domain.series.arrival import Limits
 from metering.domain.series.columns import ReadingKind, SeriesName
+from metering.reading_tools import ReadingTools
 from metering.series_servicer import SeriesMethods
+from metering.settings import MeteringSettings
 from multiflux.metering.v1 import metering_service_pb2_grpc as pb_grpc
 from runtime.call import Call, Caller, Grant
 from runtime.clock import SystemClock
+from runtime.limits import RateLimits
 from runtime.permissions import NoPlaces, PermissionCheck
 from runtime.server import Endpoint, Service, serving
 from runtime.settings import ServiceSettings
@@ -146,7 +150,12 @@ async def _serve(path: Path, rules: StoreRules) -> None:
     store.start_merger()
     clock = SystemClock()
     with ThreadPoolExecutor(4) as executor:
-        servicer = _Servicer(store, EveryMeter(), clock, executor)  # pyright: ignore[reportAbstractUsage]
+        registry = path.parent / "registry"
+        registry.mkdir(exist_ok=True)
+        kept = opened(MeteringSettings(data_directory=registry), clock)
+        quotas = RateLimits(per_minute=1e12, burst=1 << 60, clock=clock)
+        tools = ReadingTools(store=store, known=EveryMeter(), clock=clock, executor=executor, changes=kept.changes, quotas=quotas)
+        servicer = _Servicer(tools)  # pyright: ignore[reportAbstractUsage]
         endpoint = Endpoint(
             name="multiflux.metering.v1.MeteringService", add=pb_grpc.add_MeteringServiceServicer_to_server, servicer=servicer
         )
@@ -158,7 +167,7 @@ async def _serve(path: Path, rules: StoreRules) -> None:
             verifier=_Everybody(_NoKeys(), clock),
             permissions=PermissionCheck(NoPlaces()),
             refusals=_NoRefusals(),
-            closers=(store.close,),
+            closers=(kept.database.close, store.close),
         )
         async with serving(service) as port:
             loop, ended = asyncio.get_running_loop(), asyncio.Event()

@@ -249,6 +249,8 @@ async def test_slots_finer_than_the_readings_need_a_profile(world: World) -> Non
     service = world.as_role(Role.SERVICE)
     hourly = granularity_pb2.GRANULARITY_HOUR
     assert (await refusal(world.consumption("meters/meter-a", service, by=hourly))).reason == "FINER_THAN_DATA"
+    asked = world.consumption("places/flat-1", service, by=hourly, flux=flux_pb2.FLUX_ELECTRICITY)
+    assert (await refusal(asked)).reason == "FINER_THAN_DATA"
     point = await world.consumption("meters/meter-a", service, by=hourly, profile_allowed=True)
     place = await world.consumption("places/flat-1", service, by=hourly, profile_allowed=True, flux=flux_pb2.FLUX_ELECTRICITY)
     assert (point.profile, place.profile) == (True, True)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import numpy as np
@@ -13,10 +14,13 @@ from joserfc.jwk import KeySet
 
 from metering.adapters.memory_series_store import MemorySeriesStore
 from metering.adapters.series_store.store import EmbeddedSeriesStore
+from metering.app import opened
 from metering.domain.series.arrival import Limits
 from metering.domain.series.columns import Columns, ReadingKind, SeriesName, columns_of
 from metering.domain.series.ports import SeriesStore
+from metering.reading_tools import ReadingTools
 from metering.series_servicer import SeriesMethods
+from metering.settings import MeteringSettings
 from metering.wire.readings import columns_to_proto, integers_from_proto
 from multiflux.metering.v1 import metering_service_pb2 as pb
 from multiflux.metering.v1 import metering_service_pb2_grpc as pb_grpc
@@ -24,6 +28,7 @@ from multiflux.metering.v1 import reading_pb2
 from multiflux.type.v1 import quality_pb2
 from runtime.call import Call, Caller, Grant
 from runtime.clock import Clock
+from runtime.limits import RateLimits
 from runtime.permissions import PermissionCheck
 from runtime.server import Endpoint, Service, serving
 from runtime.settings import ServiceSettings
@@ -37,6 +42,7 @@ from vocabulary.role import Role
 NOON = int(datetime(2026, 1, 15, 9, tzinfo=UTC).timestamp())
 HOUR = 3600
 TOKEN = (("authorization", "Bearer any"),)
+BURST = 1_000
 
 
 class Registry:
@@ -108,10 +114,13 @@ def registry() -> Registry:
 async def stub(request: pytest.FixtureRequest, registry: Registry, clock: Clock, tmp_path: Path) -> AsyncIterator[Any]:
     store: SeriesStore = MemorySeriesStore() if request.param == "memory" else EmbeddedSeriesStore(tmp_path / "series.db")
     with ThreadPoolExecutor(2) as executor:
+        kept = opened(MeteringSettings(data_directory=tmp_path), clock)
+        quotas = RateLimits(per_minute=60, burst=BURST, clock=clock, counted="readings")
+        tools = ReadingTools(store=store, known=registry, clock=clock, executor=executor, changes=kept.changes, quotas=quotas)
         endpoint = Endpoint(
             name="multiflux.metering.v1.MeteringService",
             add=pb_grpc.add_MeteringServiceServicer_to_server,
-            servicer=_Servicer(store, registry, clock, executor),  # pyright: ignore[reportAbstractUsage]  # the other methods are another's
+            servicer=_Servicer(tools),  # pyright: ignore[reportAbstractUsage]  # the other methods are another's
         )
         service = Service(
             name="metering",
@@ -121,7 +130,7 @@ async def stub(request: pytest.FixtureRequest, registry: Registry, clock: Clock,
             verifier=_Administrator(_NoKeys(), clock),
             permissions=PermissionCheck(_Everywhere()),
             refusals=_NoRefusals(),
-            closers=(store.close,),
+            closers=(kept.database.close, store.close),
         )
         async with serving(service) as port, grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield pb_grpc.MeteringServiceStub(channel)
@@ -224,7 +233,7 @@ async def test_refused_readings_are_paged_corrected_and_replayed(stub: Any, regi
         pb.RefusedReplay(refusal_number=second.refusal_number),
         pb.RefusedReplay(refusal_number=third.refusal_number),
     ]
-    done = await stub.ReplayRefusedReadings(pb.ReplayRefusedReadingsRequest(replays=replays, request_id="r"), metadata=TOKEN)
+    done = await stub.ReplayRefusedReadings(pb.ReplayRefusedReadingsRequest(replays=replays, request_id=str(uuid4())), metadata=TOKEN)
     assert done.acknowledgement.stored_count == 2
     assert (await stored(stub, "a"), await stored(stub, "late")) == ([10], [7])
     left = await stub.ListRefusedReadings(pb.ListRefusedReadingsRequest(), metadata=TOKEN)
@@ -236,15 +245,37 @@ async def test_a_few_readings_are_recorded_by_one_call(stub: Any) -> None:
     register.sample_time.seconds = NOON
     interval = reading_pb2.IntervalReading(channel="meters/a/channels/import", energy_joules=42, quality=quality_pb2.QUALITY_CORRECTED)
     interval.start_time.seconds, interval.duration.seconds = NOON - HOUR, HOUR
-    request = pb.RecordReadingsRequest(register_readings=[register], interval_readings=[interval], request_id="r")
+    request = pb.RecordReadingsRequest(register_readings=[register], interval_readings=[interval], request_id=str(uuid4()))
     assert (await stub.RecordReadings(request, metadata=TOKEN)).acknowledgement.stored_count == 2
+    request.request_id = str(uuid4())
     assert (await stub.RecordReadings(request, metadata=TOKEN)).acknowledgement.duplicate_count == 2
     assert await stored(stub) == [42]
 
 
+async def test_a_repeated_request_gets_its_first_answer_and_another_under_its_id_none(stub: Any) -> None:
+    interval = reading_pb2.IntervalReading(channel="meters/a/channels/import", energy_joules=42, quality=quality_pb2.QUALITY_MEASURED)
+    interval.start_time.seconds, interval.duration.seconds = NOON - HOUR, HOUR
+    request = pb.RecordReadingsRequest(interval_readings=[interval], request_id=str(uuid4()))
+    first = await stub.RecordReadings(request, metadata=TOKEN)
+    assert await stub.RecordReadings(request, metadata=TOKEN) == first
+    request.interval_readings[0].energy_joules = 43
+    assert await reason(stub.RecordReadings(request, metadata=TOKEN)) == "REQUEST_ID_REUSED"
+    assert await stored(stub) == [42]
+
+
+async def test_a_sender_beyond_its_quota_is_told_when_to_go_on_and_nothing_of_that_batch_is_stored(stub: Any) -> None:
+    earlier = NOON - 2 * BURST * HOUR
+    allowed = batch(1, hours([1] * BURST, start=earlier), sent_series("a"))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await sent(stub, opening(), allowed, batch(2, hours([2], start=earlier + BURST * HOUR)))
+    told = failure_details(caught.value)
+    assert (told.code, told.reason, told.retry_delay_s) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED", 1.0)
+    assert await stored(stub) == [1] * BURST
+
+
 async def test_forgotten_readings_are_gone_and_refused_when_they_come_again(stub: Any) -> None:
     await sent(stub, opening(), batch(1, hours([1, 2, 3]), sent_series("a")))
-    request = pb.ForgetReadingsRequest(channel="meters/a/channels/import", request_id="r")
+    request = pb.ForgetReadingsRequest(channel="meters/a/channels/import", request_id=str(uuid4()))
     request.interval.start_time.seconds, request.interval.end_time.seconds = NOON - 99 * HOUR, NOON
     receipts = (await stub.ForgetReadings(request, metadata=TOKEN)).receipts
     assert [one.erased_count for one in receipts] == [2]

@@ -8,6 +8,7 @@ import pytest
 
 from metering.domain.consumption.disclosure import Asker, Occupancy, SeveralHouseholds
 from metering.domain.consumption.places import PointPlace
+from metering.domain.consumption.slots import FinerThanData
 from metering.domain.figures.consumption import ConsumptionAnswer, ConsumptionQuestion, IntervalTooLong, NoPoints, answered
 from metering.domain.figures.listing import listed_members, point_answer
 from metering.domain.figures.point_use import ReadChannel
@@ -90,9 +91,8 @@ def test_a_place_is_divided_by_a_profile_only_if_that_is_allowed() -> None:
     hourly = answer(question(Granularity.HOUR, profile_allowed=True), coarse, step_s=86_400)
     assert hourly.slots.profile
     assert hourly.slots.value.tolist() == [3_600] * 48
-    measured_only = answer(question(Granularity.HOUR), coarse, step_s=86_400)
-    assert not measured_only.slots.profile
-    assert not measured_only.slots.known.any()
+    with pytest.raises(FinerThanData):
+        answer(question(Granularity.HOUR), coarse, step_s=86_400)
 
 
 def test_several_homes_are_shown_to_services_and_in_simulated_territories_alone() -> None:

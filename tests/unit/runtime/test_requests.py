@@ -95,7 +95,7 @@ def test_an_etag_fits_its_version_only() -> None:
 
 @pytest.fixture
 def limits(clock: Any) -> RateLimits:
-    return RateLimits(calls_per_minute=60, burst=3, clock=clock)
+    return RateLimits(per_minute=60, burst=3, clock=clock)
 
 
 def taken(limits: RateLimits, key: str, attempts: int) -> int:

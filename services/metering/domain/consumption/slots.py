@@ -169,12 +169,12 @@ def require_fine_enough(known: Pieces, into: Slots, granularity: Granularity) ->
 
     Raises FinerThanData with the hours required and available as metadata.
     """
-    if not len(into) or not len(known):
+    if not meets(known, into):
         return
-    meeting = known.where((known.end > into.start[0]) & (known.start < into.end[-1]))
+    meeting = _meeting(known, into)
     duration = meeting.duration
     fine = ~_coarse(duration, into.nominal_s)
-    if not len(meeting) or int(duration[fine].sum()) >= min(into.nominal_s, int(into.end[-1] - into.start[0])) or bool(fine.all()):
+    if int(duration[fine].sum()) >= min(into.nominal_s, int(into.end[-1] - into.start[0])) or bool(fine.all()):
         return
     spacing = int(np.median(duration[~fine]))
     required, available = f"{into.nominal_s / 3600:g}", f"{spacing / 3600:g}"
@@ -184,6 +184,15 @@ def require_fine_enough(known: Pieces, into: Slots, granularity: Granularity) ->
         hours_required=required,
         hours_available=available,
     )
+
+
+def meets(known: Pieces, into: Slots) -> bool:
+    """Tell whether anything is known of the time of the slots."""
+    return len(into) > 0 and len(_meeting(known, into)) > 0
+
+
+def _meeting(known: Pieces, into: Slots) -> Pieces:
+    return known.where((known.end > into.start[0]) & (known.start < into.end[-1]))
 
 
 def _coarse(duration: Int64s, nominal_s: int) -> Bools:

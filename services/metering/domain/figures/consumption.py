@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from metering.domain.consumption.channel import consumption, evenly
 from metering.domain.consumption.disclosure import Asker, PremiseUse, ReachedPremise, disclosed
-from metering.domain.consumption.pieces import NOTHING, clipped, joined
+from metering.domain.consumption.pieces import NOTHING, Pieces, clipped, joined
 from metering.domain.consumption.places import PointUse, UseKind, place_totals
-from metering.domain.consumption.slots import NOMINAL_S, Consumption, slots_of
+from metering.domain.consumption.slots import NOMINAL_S, Consumption, FinerThanData, meets, require_fine_enough, slots_of
 from metering.domain.figures.point_use import KnownUse, ReadChannel, Wanted, counts, known_use
 from metering.domain.figures.scene import Scene
 from vocabulary.civil import Granularity
@@ -175,8 +176,26 @@ def _of_place(
     if kind not in totals:
         raise NoPoints(f"{scene.resource} had no such {kind.flux.name.lower()} point then", resource=scene.resource, flux=kind.flux.name)
     total = totals[kind]
+    if not question.profile_allowed:
+        _require_one_fine_enough([uses[point].pieces for point in total.points], question, scene.zone)
     shares = tuple(share_of(point, uses[point], slots) for point, slots in total.points.items())
     return ConsumptionAnswer(kind=kind, slots=total.total, points=shares, simulated=scene.simulated)
+
+
+def _require_one_fine_enough(parts: Sequence[Pieces], question: ConsumptionQuestion, zone: ZoneInfo) -> None:
+    """Refuse slots that are finer than the readings of every point; where only some are coarse, the place's coverage says so."""
+    into = slots_of(question.during, question.granularity, zone)
+    refusals = list[FinerThanData]()
+    for pieces in parts:
+        try:
+            require_fine_enough(pieces, into, question.granularity)
+        except FinerThanData as refusal:
+            refusals.append(refusal)
+        else:
+            if meets(pieces, into):
+                return
+    if refusals:
+        raise refusals[0]
 
 
 def share_of(point: PointId, use: KnownUse, slots: Consumption) -> PointShare:

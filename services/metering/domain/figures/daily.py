@@ -1,4 +1,4 @@
-"""Figures of single points by civil day, kept in memory: what the days, weeks, months and years of a large place are added up from."""
+"""Figures of single points by day, kept in memory: what the days, weeks, months and years of a large place are added up from."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -11,14 +11,16 @@ from metering.domain.consumption.columns import Int8s, Int64s
 from metering.domain.consumption.gaps import MARGIN_S
 from metering.domain.consumption.places import UseKind
 from metering.domain.registry.points import MeteringPoint
+from vocabulary.civil import Granularity
 from vocabulary.names import PointId, TerritoryId
 
-PointKey: TypeAlias = tuple[TerritoryId, PointId, UseKind]
+PointKey: TypeAlias = tuple[TerritoryId, PointId, UseKind, Granularity]
+"""A point's use of one kind, by civil days or by gas days."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class DayFigures:
-    """One row for a civil day.
+    """One row for a day.
 
     value: base units. measured, estimated: seconds of the day. quality, method: worst of the day, 0 where nothing is known.
     """
@@ -33,7 +35,7 @@ class DayFigures:
 
 
 Month: TypeAlias = tuple[int, int]
-"""The UTC seconds at which a civil month starts and ends."""
+"""The UTC seconds at which the first day of a month starts and its last day ends."""
 
 Compute: TypeAlias = Callable[[Sequence[Month]], Sequence[DayFigures]]
 """Computes the days of some months of a point."""
@@ -77,7 +79,7 @@ class DailyFigures:
         """Forget the months that readings of the points between two UTC seconds bear on, estimates around them included."""
         touched = set(points)
         with self._lock:
-            for (owner, point, _), kept in self._kept.items():
+            for (owner, point, *_), kept in self._kept.items():
                 if owner == territory and point in touched:
                     kept.generation += 1
                     stale = [month for month in kept.months if month[0] < end + MARGIN_S and start - MARGIN_S < month[1]]

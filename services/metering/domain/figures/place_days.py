@@ -2,29 +2,34 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from metering.domain.consumption.columns import Bools, Int64s, int8s
 from metering.domain.consumption.places import Stretches, UseKind, boundary_stretches
-from metering.domain.consumption.slots import NOMINAL_S, Consumption, Slots, counted, slots_of
+from metering.domain.consumption.slots import NOMINAL_S, Consumption, Slots, counted, edge_of_day, slots_of
 from metering.domain.figures.consumption import ConsumptionAnswer, ConsumptionQuestion, NoPoints, PointShare, kind_of, wanted_of
 from metering.domain.figures.daily import DailyFigures, DayFigures, Month, joined_days
 from metering.domain.figures.point_use import ReadChannel, Wanted, counts, known_use
 from metering.domain.figures.scene import Member, Scene
-from vocabulary.civil import Granularity
+from vocabulary.civil import GAS_DAY_STARTS_AT, Granularity
 from vocabulary.interval import Interval
 from vocabulary.names import PlaceId, PointId
 
-OF_DAYS = frozenset({Granularity.DAY, Granularity.WEEK, Granularity.MONTH, Granularity.HEATING_SEASON, Granularity.YEAR})
-"""Slots that are made of whole civil days."""
+OF_DAYS = frozenset(
+    {Granularity.DAY, Granularity.GAS_DAY, Granularity.WEEK, Granularity.MONTH, Granularity.HEATING_SEASON, Granularity.YEAR}
+)
+"""Slots that are made of whole days: gas days of themselves, all others of civil days."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Calendar:
-    """The civil days of a question's months, and the slots that they make."""
+    """The days of a question's months, and the slots that they make."""
 
+    day: Granularity
     months: tuple[Month, ...]
     days: Slots
     slots: Slots
@@ -58,12 +63,23 @@ def answered_from_days(
 
 
 def _calendar(question: ConsumptionQuestion, scene: Scene) -> _Calendar:
+    day = Granularity.GAS_DAY if question.granularity is Granularity.GAS_DAY else Granularity.DAY
     slots = slots_of(question.during, question.granularity, scene.zone)
-    whole = Interval(start=_instant(int(slots.start[0])), end=_instant(int(slots.end[-1])))
-    months = slots_of(whole, Granularity.MONTH, scene.zone)
-    span = Interval(start=_instant(int(months.start[0])), end=_instant(int(months.end[-1])))
-    pairs = tuple(zip(months.start.tolist(), months.end.tolist(), strict=True))
-    return _Calendar(months=pairs, days=slots_of(span, Granularity.DAY, scene.zone), slots=slots)
+    months = _months(int(slots.start[0]), int(slots.end[-1]), GAS_DAY_STARTS_AT if day is Granularity.GAS_DAY else time(), scene.zone)
+    span = Interval(start=_instant(months[0][0]), end=_instant(months[-1][1]))
+    return _Calendar(day=day, months=months, days=slots_of(span, day, scene.zone), slots=slots)
+
+
+def _months(start: int, end: int, starts_at: time, zone: ZoneInfo) -> tuple[Month, ...]:
+    """Return the months that meet `[start, end)`, whose days begin at a local time of day."""
+    first = _instant(start).astimezone(zone).date().replace(day=1)
+    if edge_of_day(first, starts_at, zone) > start:
+        first = (first - timedelta(days=1)).replace(day=1)
+    edges = [edge_of_day(first, starts_at, zone)]
+    while edges[-1] < end:
+        first = (first + timedelta(days=31)).replace(day=1)
+        edges.append(edge_of_day(first, starts_at, zone))
+    return tuple(pairwise(edges))
 
 
 def _figures(
@@ -82,7 +98,7 @@ def _figures(
         use = known_use(point, _by_day(wanted_of(question, kind)), during, read_of(point.point_id), scene.zone, scene.coefficients)
         computed = list[DayFigures]()
         for start, end in months:
-            days = slots_of(Interval(start=_instant(start), end=_instant(end)), Granularity.DAY, scene.zone)
+            days = slots_of(Interval(start=_instant(start), end=_instant(end)), calendar.day, scene.zone)
             answer = counted(use.pieces, days, by_profile=True)
             lasting = days.end - days.start
             computed.append(
@@ -98,7 +114,7 @@ def _figures(
             )
         return computed
 
-    return joined_days(kept.of((question.territory, point.point_id, kind), point, calendar.months, compute))
+    return joined_days(kept.of((question.territory, point.point_id, kind, calendar.day), point, calendar.months, compute))
 
 
 def _by_day(wanted: Wanted) -> Wanted:
