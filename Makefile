@@ -78,8 +78,18 @@ env-example: $(VENV)/installed services/multiflux/generated ## Write deploy/env.
 
 bench: $(BENCHES) ## Run every benchmark, one after the other.
 
+# What benchmarks compare with.
+$(VENV)/peers: $(VENV)/synced
+	@$(UV) sync --quiet --frozen --all-extras --group bench
+	@touch $@
+
 $(BENCHES): bench-%: $(VENV)/synced services/multiflux/generated
-	@$(BIN)/python tests/bench/bench_$*.py
+	@PYTHONPATH=services $(BIN)/python tests/bench/bench_$*.py $(ARGS)
+
+bench-forecast: $(VENV)/peers
+# One thread each, ours and the peers'.
+bench-forecast: export OPENBLAS_NUM_THREADS = 1
+bench-forecast: export OMP_NUM_THREADS = 1
 
 clean: ## Remove what was made, but not var/.
 	@rm -rf services/multiflux services/.generating $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 from sqlalchemy import Connection as DatabaseConnection
 
-from metering.adapters.audit_sink import AccessAudit
 from metering.adapters.consumption_files import CsvConsumption, ParquetConsumption
 from metering.adapters.known_series import RegistrySeries
 from metering.adapters.registry_csv import CsvFiles
@@ -43,9 +42,10 @@ from metering.weather_methods import WeatherTools
 from metering.wire.registry_events import table_changed
 from metering.wire.registry_files import Format
 from multiflux.metering.v1 import metering_service_pb2, metering_service_pb2_grpc, registry_service_pb2, registry_service_pb2_grpc
-from multiflux_client.access import AccessClient, ServiceSecret
+from multiflux_client.access import AccessClient
+from multiflux_client.audit_sink import AccessAudit, ServiceSignIn
 from multiflux_client.channel import Connection, Target
-from multiflux_client.credentials import ServiceIdentity, SigningKeys
+from multiflux_client.credentials import SigningKeys
 from runtime.audit import AuditForwarder, AuditLog
 from runtime.call import Call, Caller, acting_as, current_call
 from runtime.changes import Changes, Transaction
@@ -235,7 +235,7 @@ def _access(settings: MeteringSettings, store: Store) -> Access:
     target = Target(address=settings.access_target, authority=settings.tls_authority, tls=settings.tls_certificate is not None)
     connection = Connection.open(target, correlation=_correlation)
     keys = SigningKeys(AccessClient(connection))
-    forwarder = AuditForwarder(store.database, RUNTIME, AccessAudit(_SignedIn(connection, settings.secret_file).client))
+    forwarder = AuditForwarder(store.database, RUNTIME, AccessAudit(ServiceSignIn("metering", connection, settings.secret_file).access))
     return Access(keys=keys, tasks=(partial(periodically, _KEYS_INTERVAL_S, keys.refresh), forwarder.run), closers=(connection.close,))
 
 
@@ -244,20 +244,3 @@ def _correlation() -> str:
         return current_call().request_id
     except LookupError:
         return str(uuid4())
-
-
-class _SignedIn:
-    """Calls access as this service, as soon as access has made its secret."""
-
-    def __init__(self, connection: Connection, secret_file: Path) -> None:
-        self._connection = connection
-        self._secret_file = secret_file
-        self._client: AccessClient | None = None
-
-    def client(self) -> AccessClient:
-        """Return the client; OSError when there is no secret yet."""
-        if self._client is None:
-            secret = ServiceSecret(service="metering", secret=self._secret_file.read_text().strip())
-            tokens = ServiceIdentity(AccessClient(self._connection), secret).tokens(None)
-            self._client = AccessClient(self._connection.with_tokens(tokens))
-        return self._client

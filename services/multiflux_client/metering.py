@@ -1,16 +1,19 @@
 """Metering: readings in, figures out."""
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from multiflux.metering.v1 import metering_service_pb2 as pb
 from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceStub
 from multiflux.type.v1 import flux_pb2, granularity_pb2, quantity_pb2
-from multiflux_client.channel import Connection
+from multiflux_client.channel import STREAM_DEADLINE_S, Connection
 from multiflux_client.consumption import ConsumptionSeries, consumption_from_proto
 from multiflux_client.readings import ReadingSender
+from multiflux_client.records import fill_interval
 from vocabulary.civil import Granularity
 from vocabulary.flux import Direction, Flux
 from vocabulary.interval import Interval
+from vocabulary.names import PlaceId
 
 if TYPE_CHECKING:
     from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceAsyncStub
@@ -44,10 +47,26 @@ class MeteringClient:
             profile_allowed=profile_allowed,
             known_sequence=known_sequence,
         )
-        request.interval.start_time.FromDatetime(during.start)
-        request.interval.end_time.FromDatetime(during.end)
+        fill_interval(request.interval, during)
         response = await self._connection.call(self._stub.QueryConsumption, request)
         return consumption_from_proto(response.consumption)
+
+    async def consumptions(
+        self, place: PlaceId, flux: Flux, during: Interval, granularity: Granularity, *, deadline_s: float = STREAM_DEADLINE_S
+    ) -> AsyncIterator[ConsumptionSeries]:
+        """Yield what every metering point in a place consumed, by point; a long series comes in parts, one after the other.
+
+        Points whose readings are coarser than asked are left out.
+        """
+        request = pb.StreamConsumptionRequest(
+            place=f"places/{place}",
+            flux=flux_pb2.Flux.ValueType(flux.value),
+            granularity=granularity_pb2.Granularity.ValueType(granularity.value),
+        )
+        fill_interval(request.interval, during)
+        async for response in self._connection.receive(self._stub.StreamConsumption, request, deadline_s=deadline_s):
+            for series in response.consumptions:
+                yield consumption_from_proto(series)
 
     def sender(self, stream_id: str) -> ReadingSender:
         """Return what sends readings under a stream id (1 to 63 of a–z, 0–9 and hyphen) that nobody else uses."""

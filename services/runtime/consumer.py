@@ -38,8 +38,8 @@ class Consumer(Generic[E]):
 
     `open_stream(cursor)` yields events, each with the cursor after it, and fails with a Failure or one of `away`.
     `apply` changes the database by one event; a Failure makes the consumer wait and try again, for no event is skipped.
-    `on_expired` lists everything anew, where events were missed for too long or the other store is another one,
-    and returns the cursor from which to go on, which it took before it listed.
+    `on_expired` lists everything anew, at the first start, and where events were missed for too long or the other store is another one,
+    and returns the cursor from which to go on, which it took before it listed; empty: from the oldest event kept.
     """
 
     def __init__(
@@ -79,7 +79,11 @@ class Consumer(Generic[E]):
 
     async def consume(self) -> None:
         """Consume until the stream ends or fails."""
-        cursor = await self._database.write(self._stored_cursor)
+        cursor = await self._database.read(self._stored_cursor)
+        if cursor is None:
+            # Whoever comes late finds what is older than the oldest event in the list alone.
+            cursor = await self._on_expired()
+            await self._database.write(lambda connection, first=cursor: self._begin(connection, first))
         async with aclosing(_batches(self._open_stream(cursor))) as batches:
             async for batch in batches:
                 cursor = await self._database.write(lambda connection, batch=batch, before=cursor: self._take(connection, before, batch))
@@ -92,11 +96,12 @@ class Consumer(Generic[E]):
         except self._away as error:
             _log.warning("resync failed", extra={"consumer": self._name, "reason": _reason(error)})
 
-    def _stored_cursor(self, connection: Connection) -> str:
-        cursor = connection.execute(select(self._table.c.cursor).where(self._table.c.consumer == self._name)).scalar_one_or_none()
-        if cursor is None:
-            connection.execute(self._table.insert().values(consumer=self._name, cursor=""))
-        return cursor or ""
+    def _stored_cursor(self, connection: Connection) -> str | None:
+        return connection.execute(select(self._table.c.cursor).where(self._table.c.consumer == self._name)).scalar_one_or_none()
+
+    def _begin(self, connection: Connection, cursor: str) -> None:
+        if self._stored_cursor(connection) is None:
+            connection.execute(self._table.insert().values(consumer=self._name, cursor=cursor))
 
     def _take(self, connection: Connection, before: str, batch: Sequence[tuple[str, E]]) -> str:
         for _, event in batch:

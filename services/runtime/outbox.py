@@ -115,12 +115,12 @@ class Outbox:
         return await self._database.read(lambda connection: _cursor(self._store_id(connection), self._newest(connection)))
 
     async def watch(self, cursor: str, territory: TerritoryId | None) -> AsyncGenerator[Stored]:
-        """Yield the events after `cursor` (empty: all there ever were), of one territory or of all, without end.
+        """Yield the events after `cursor` (empty: all that are kept), of one territory or of all, without end.
 
         Raises CursorInvalid, CursorExpired, and ServiceStopping when the service stops.
         """
         store_id = await self._database.read_aside(self._store_id)
-        position = _sequence(cursor, store_id)
+        position = _sequence(cursor, store_id) if cursor else await self._database.read_aside(self._trimmed_through)
         while True:
             look = await self._database.read_aside(lambda connection, after=position: self._look(connection, after, territory))
             for row in look.rows:
@@ -228,8 +228,6 @@ def _cursor(store_id: str, sequence: int) -> str:
 
 def _sequence(cursor: str, store_id: str) -> int:
     """Return the sequence after which `cursor` goes on."""
-    if not cursor:
-        return 0
     try:
         decoded = urlsafe_b64decode(cursor)
     except ValueError:

@@ -180,10 +180,10 @@ async def test_a_cursor_before_the_trim_has_expired(outbox: Outbox, publish: Any
     clock.advance(timedelta(days=31))
     await publish("three")
     assert await outbox.trim() == 2
-    for cursor in ("", first.cursor):
-        with pytest.raises(CursorExpired):
-            await texts(outbox, noted, 1, cursor)
+    with pytest.raises(CursorExpired):
+        await texts(outbox, noted, 1, first.cursor)
     assert await texts(outbox, noted, 1, second.cursor) == ["three"]
+    assert await texts(outbox, noted, 1, "") == ["three"]
 
 
 async def test_a_store_that_was_trimmed_empty_still_counts_on(outbox: Outbox, publish: Any, noted: Any, clock: Any) -> None:

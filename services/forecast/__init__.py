@@ -1,0 +1,1 @@
+"""Tells what metering points and places will consume, how surely, and why."""

@@ -1,0 +1,58 @@
+"""A forecast as the bytes that are kept: a head, then little-endian columns."""
+
+import struct
+from datetime import UTC, datetime
+
+import numpy as np
+
+from forecast.domain.kept import Forecast, Subject, WeatherBasis
+
+_HEAD = struct.Struct("<BBBBIddddq")
+_VERSION = 1
+
+
+def encoded(forecast: Forecast) -> bytes:
+    """Return the bytes."""
+    model = forecast.model.encode()
+    levels = np.array(forecast.levels, "<f4").tobytes()
+    calendar, weather, recent = forecast.parts
+    head = _HEAD.pack(
+        _VERSION,
+        len(model),
+        forecast.basis.value,
+        forecast.mean is not None,
+        len(forecast.starts),
+        calendar,
+        weather,
+        recent,
+        float(len(forecast.levels)),
+        int(forecast.latest.timestamp()),
+    )
+    mean = b"" if forecast.mean is None else forecast.mean.astype("<f4").tobytes()
+    columns = (forecast.starts.astype("<i8").tobytes(), forecast.ends.astype("<i8").tobytes(), mean)
+    return b"".join((head, model, levels, *columns, forecast.quantiles.astype("<f4").tobytes()))
+
+
+def decoded(subject: Subject, issued: datetime, body: bytes) -> Forecast:
+    """Return the forecast that the bytes were."""
+    _, model_bytes, basis, with_mean, slots, calendar, weather, recent, levels, latest = _HEAD.unpack_from(body)
+    at = _HEAD.size
+    model, at = body[at : at + model_bytes].decode(), at + model_bytes
+    level_column, at = np.frombuffer(body, "<f4", int(levels), at), at + 4 * int(levels)
+    starts, at = np.frombuffer(body, "<i8", slots, at), at + 8 * slots
+    ends, at = np.frombuffer(body, "<i8", slots, at), at + 8 * slots
+    mean = np.frombuffer(body, "<f4", slots, at) if with_mean else None
+    at += 4 * slots if with_mean else 0
+    return Forecast(
+        subject=subject,
+        issued=issued,
+        model=model,
+        basis=WeatherBasis(basis),
+        starts=starts.astype(np.int64),
+        ends=ends.astype(np.int64),
+        levels=tuple(round(float(level), 4) for level in level_column),
+        mean=mean,
+        quantiles=np.frombuffer(body, "<f4", slots * int(levels), at).reshape(slots, int(levels)),
+        parts=(calendar, weather, recent),
+        latest=datetime.fromtimestamp(latest, UTC),
+    )

@@ -1,0 +1,83 @@
+"""Forecasts in the relational store."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+
+from forecast.adapters.forecast_bodies import decoded, encoded
+from forecast.adapters.tables import FORECAST
+from forecast.domain.kept import ALL_LEVELS, Forecast, Subject
+from vocabulary.civil import Granularity
+from vocabulary.flux import Flux
+from vocabulary.names import TerritoryId
+
+_AT_ONCE = 500
+
+
+class SqlForecasts:
+    """The forecasts, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work on `connection`."""
+        self._connection = connection
+
+    def keep(self, forecasts: list[Forecast]) -> None:
+        """Keep forecasts beside those issued before; one of the same instant is replaced."""
+        rows = [{**_key(one.subject), "issued": one.issued, "levels": len(one.levels), "body": encoded(one)} for one in forecasts]
+        for row in rows:
+            key = {name: row[name] for name in ("territory", "resource", "flux", "granularity", "issued")}
+            self._connection.execute(delete(FORECAST).where(*(FORECAST.c[name] == value for name, value in key.items())))
+        if rows:
+            self._connection.execute(FORECAST.insert(), rows)
+
+    def latest(self, subject: Subject, by: datetime | None) -> Forecast | None:
+        """Return the forecast that was the latest at a time, None: the latest of all."""
+        query = select(FORECAST.c.issued, FORECAST.c.body).where(*_is(subject)).order_by(FORECAST.c.issued.desc()).limit(1)
+        if by is not None:
+            query = query.where(FORECAST.c.issued <= by)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else decoded(subject, row.issued, row.body)
+
+    def of(self, subjects: list[Subject]) -> list[Forecast]:
+        """Return the latest forecast of each subject that has one, in order."""
+        found = (self.latest(subject, None) for subject in subjects)
+        return [forecast for forecast in found if forecast is not None]
+
+    def trim(self, whole_since: datetime, kept_since: datetime) -> int:
+        """Thin and forget what is older, the latest of each subject excepted; return how many."""
+        newer = FORECAST.alias()
+        same = and_(*(newer.c[name] == FORECAST.c[name] for name in ("territory", "resource", "flux", "granularity")))
+        overtaken = exists(select(newer.c.issued).where(same, newer.c.issued > FORECAST.c.issued))
+        forgotten = self._connection.execute(delete(FORECAST).where(FORECAST.c.issued < kept_since, overtaken)).rowcount
+        thick = select(FORECAST).where(FORECAST.c.issued < whole_since, FORECAST.c.levels == len(ALL_LEVELS), overtaken).limit(_AT_ONCE)
+        thinned = 0
+        while rows := self._connection.execute(thick).all():
+            for row in rows:
+                subject = _subject(row.territory, row.resource, row.flux, row.granularity)
+                thin = decoded(subject, row.issued, row.body).thinned()
+                values = {"levels": len(thin.levels), "body": encoded(thin)}
+                self._connection.execute(update(FORECAST).where(*_is(subject), FORECAST.c.issued == row.issued).values(values))
+            thinned += len(rows)
+        return forgotten + thinned
+
+    def last_refresh(self, territory: TerritoryId) -> datetime | None:
+        """Return when forecasts of a territory's points were last made; None: never."""
+        of_points = (FORECAST.c.territory == territory, FORECAST.c.resource.like("meters/%"))
+        return self._connection.execute(select(func.max(FORECAST.c.issued)).where(*of_points)).scalar_one()
+
+
+def _subject(territory: str, resource: str, flux: int, granularity: int) -> Subject:
+    return Subject(territory=TerritoryId(territory), resource=resource, flux=Flux(flux), granularity=Granularity(granularity))
+
+
+def _key(subject: Subject) -> dict[str, object]:
+    return {
+        "territory": subject.territory,
+        "resource": subject.resource,
+        "flux": subject.flux.value,
+        "granularity": subject.granularity.value,
+    }
+
+
+def _is(subject: Subject) -> list[ColumnElement[bool]]:
+    return [FORECAST.c[name] == value for name, value in _key(subject).items()]

@@ -1,0 +1,200 @@
+"""What a forecast is made from: consumption, weather and holidays, asked of metering and put on one grid of slots."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from forecast.domain.columns import Floats, Int64s
+from forecast.domain.failures import InsufficientHistory, NoPoints
+from forecast.domain.kept import WeatherBasis
+from forecast.domain.task import ForecastTask, Prepared, rules_of
+from multiflux_client.consumption import ConsumptionSeries
+from multiflux_client.failures import RemoteFailure
+from multiflux_client.metering import MeteringClient
+from multiflux_client.places import Territory
+from multiflux_client.registry import RegistryClient
+from multiflux_client.tables import ReferenceTable
+from multiflux_client.weather import WeatherClient
+from vocabulary.civil import Granularity, slots
+from vocabulary.flux import Flux
+from vocabulary.interval import Interval
+from vocabulary.names import PlaceId, PointId, TerritoryId
+from vocabulary.quality import Quality
+
+_HISTORY = {Granularity.HOUR: timedelta(days=365), Granularity.DAY: timedelta(days=730), Granularity.GAS_DAY: timedelta(days=730)}
+_WEATHER_DAYS = 1_000
+_HOUR_S = 3_600
+_LEAST_COVERAGE = 50
+"""Per cent of a slot that must be measured: estimates are not learnt from."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """The services, as this one calls them for one territory."""
+
+    registry: RegistryClient
+    metering: MeteringClient
+    weather: WeatherClient
+
+
+class Sources:
+    """Asks the other services for one territory's forecasts."""
+
+    def __init__(self, clients: Callable[[TerritoryId], Clients], weather_error_celsius: float) -> None:
+        """Ask `clients`; weather forecasts are off by so much a week ahead."""
+        self._clients = clients
+        self._error = weather_error_celsius
+
+    async def territory(self, territory: TerritoryId) -> Territory:
+        """Return what the registry knows of the territory; RemoteFailure."""
+        return await self._clients(territory).registry.territory()
+
+    async def of_place(
+        self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, now: datetime, *, together: bool
+    ) -> Prepared:
+        """Prepare a task of all points in a place, or of their sum; NoPoints, RemoteFailure."""
+        during = _history(granularity, now, ZoneInfo(territory.time_zone))
+        found: dict[str, list[ConsumptionSeries]] = {}
+        async for series in self._clients(territory.id).metering.consumptions(place, flux, during, granularity):
+            found.setdefault(series.resource, []).append(series)
+        return await self._prepared(territory, f"places/{place}", found, granularity, during, together=together)
+
+    async def of_point(
+        self, territory: Territory, point: PointId, flux: Flux, granularity: Granularity, now: datetime, since: datetime | None
+    ) -> Prepared:
+        """Prepare a task of one point, from readings since a time; InsufficientHistory, RemoteFailure."""
+        during = _history(granularity, now, ZoneInfo(territory.time_zone))
+        if since is not None and since > during.start:
+            if since >= during.end:
+                raise _too_little(granularity)
+            during = Interval(start=since, end=during.end)
+        name = f"meters/{point}"
+        series = await self._clients(territory.id).metering.consumption(name, flux, during, granularity)
+        return await self._prepared(territory, name, {name: [series]}, granularity, during, together=False)
+
+    async def _prepared(
+        self,
+        territory: Territory,
+        location: str,
+        found: dict[str, list[ConsumptionSeries]],
+        granularity: Granularity,
+        during: Interval,
+        *,
+        together: bool,
+    ) -> Prepared:
+        zone, rules = ZoneInfo(territory.time_zone), rules_of(granularity)
+        if not found:
+            raise NoPoints(f"{location} has no point that is read so often", resource=location)
+        starts, ends = _grid(during, granularity, zone)
+        amounts = np.array([_row(parts, starts) for parts in found.values()]).reshape(len(found), len(starts))
+        origin = _origin(amounts)
+        if not origin:
+            raise _too_little(granularity)
+        # Nothing is forecast for slots before the last one that most points know.
+        amounts, first = amounts[:, :origin], int(np.flatnonzero(np.isfinite(amounts).any(axis=0))[0])
+        latest = datetime.fromtimestamp(int(ends[origin - 1]), UTC)
+        ahead = Interval(start=latest, end=latest + timedelta(seconds=_HOUR_S) * 26 * (rules.horizon // rules.slots_per_day))
+        ahead_starts, ahead_ends = (column[: rules.horizon] for column in _grid(ahead, granularity, zone))
+        # A point of a few weeks has the weeks before it as gaps: the model fills them with its usual week.
+        least = min(origin, (rules.first_days + 14) * rules.slots_per_day)
+        first = max(0, min(first, origin - least))
+        whole = np.concatenate((starts[first:origin], ahead_starts))
+        temperature, basis = await self._temperature(territory, location, whole, granularity)
+        public, school = await self._holidays(territory)
+        task = ForecastTask(
+            granularity=granularity,
+            amounts=amounts[:, first:],
+            starts=whole,
+            temperature=temperature,
+            error_celsius=self._error if basis is WeatherBasis.FORECAST else 0.0,
+            time_zone=territory.time_zone,
+            public_holidays=public,
+            school_holidays=school,
+            together=together,
+        )
+        return Prepared(task=task, resources=tuple(found), ahead_starts=ahead_starts, ahead_ends=ahead_ends, basis=basis, latest=latest)
+
+    async def _temperature(
+        self, territory: Territory, location: str, starts: Int64s, granularity: Granularity
+    ) -> tuple[Floats, WeatherBasis]:
+        """Return the temperature of each slot, NaN where nobody knows it, and what is known of the time ahead."""
+        weather = self._clients(territory.id).weather
+        first, last = (datetime.fromtimestamp(int(at), UTC) for at in (starts[0], starts[-1] + 30 * 3_600))
+        # Points share the weather of their town: those of one station are forecast together.
+        place = location if location.startswith("places/") else f"places/{territory.root_place}"
+        try:
+            past = await weather.weather(place, Interval(start=max(first, last - timedelta(days=_WEATHER_DAYS)), end=last))
+        except RemoteFailure:
+            # Without a station the year alone says what is usual.
+            return np.full(len(starts), np.nan), WeatherBasis.CLIMATOLOGY
+        hours = {int(at): celsius / 100 for at, celsius in zip(past.starts.tolist(), past.centidegrees.tolist(), strict=True)}
+        try:
+            ahead = await weather.weather(place, Interval(start=first, end=last), forecast_time=datetime.now(UTC))
+            hours = {int(at): c / 100 for at, c in zip(ahead.starts.tolist(), ahead.centidegrees.tolist(), strict=True)} | hours
+        except RemoteFailure:
+            pass
+        temperature = _by_slot(hours, starts, granularity)
+        horizon = rules_of(granularity).horizon
+        return temperature, WeatherBasis.FORECAST if np.isfinite(temperature[-horizon:]).all() else WeatherBasis.CLIMATOLOGY
+
+    async def _holidays(self, territory: Territory) -> tuple[frozenset[date], frozenset[date]]:
+        registry, zone = self._clients(territory.id).registry, ZoneInfo(territory.time_zone)
+        public, school = set[date](), set[date]()
+        async for row in registry.reference_rows(ReferenceTable.PUBLIC_HOLIDAYS):
+            if row.public_holiday is not None and row.public_holiday.subdivision in ("", territory.public_holiday_subdivision):
+                public |= _days(row.validity.start, row.validity.end, zone)
+        async for row in registry.reference_rows(ReferenceTable.SCHOOL_HOLIDAYS):
+            if row.school_holiday is not None and row.school_holiday.zone == territory.school_holiday_zone:
+                school |= _days(row.validity.start, row.validity.end, zone)
+        return frozenset(public), frozenset(school)
+
+
+def _history(granularity: Granularity, now: datetime, zone: ZoneInfo) -> Interval:
+    """Return the whole slots of the history up to now."""
+    *_, last = slots(Interval(start=now - timedelta(days=2), end=now), granularity, zone)
+    return Interval(start=last.start - _HISTORY[granularity], end=last.start)
+
+
+def _grid(during: Interval, granularity: Granularity, zone: ZoneInfo) -> tuple[Int64s, Int64s]:
+    whole = [slot for slot in slots(during, granularity, zone) if slot.start >= during.start]
+    starts = np.array([int(slot.start.timestamp()) for slot in whole], np.int64)
+    return starts, np.array([int(slot.end.timestamp()) for slot in whole], np.int64)
+
+
+def _row(parts: list[ConsumptionSeries], starts: Int64s) -> Floats:
+    """Return the measured amounts of a point on the grid."""
+    row = np.full(len(starts), np.nan)
+    for part in parts:
+        usable = (part.qualities > 0) & (part.qualities < Quality.SUSPECT.value) & (part.coverage_percents >= _LEAST_COVERAGE)
+        at = np.searchsorted(starts, part.starts)
+        inside = usable & (at < len(starts)) & (starts[np.minimum(at, len(starts) - 1)] == part.starts)
+        row[at[inside]] = part.amounts[inside]
+    return row
+
+
+def _origin(amounts: Floats) -> int:
+    """Return up to which slot half of the points that know anything know something; 0 when none does."""
+    last = [int(np.flatnonzero(known)[-1]) + 1 for known in np.isfinite(amounts) if known.any()]
+    return int(np.median(last)) if last else 0
+
+
+def _by_slot(hours: dict[int, float], starts: Int64s, granularity: Granularity) -> Floats:
+    if granularity is Granularity.HOUR:
+        return np.array([hours.get(int(at), np.nan) for at in starts])
+    means = [[hours[at] for at in range(int(start), int(start) + 24 * _HOUR_S, _HOUR_S) if at in hours] for start in starts]
+    return np.array([np.mean(some) if some else np.nan for some in means])
+
+
+def _days(start: datetime | None, end: datetime | None, zone: ZoneInfo) -> set[date]:
+    if start is None or end is None:
+        return set()
+    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    return {first + timedelta(days=number) for number in range((last - first).days)}
+
+
+def _too_little(granularity: Granularity) -> InsufficientHistory:
+    least = rules_of(granularity).least_days
+    return InsufficientHistory(f"{least} days of readings are needed, 0 are there", days_required=str(least), days_available="0")

@@ -1,0 +1,142 @@
+"""Puts the forecast service together: the only module that names adapters."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+from forecast.adapters.forecasts_sql import SqlForecasts
+from forecast.adapters.registry_feed import RegistryFeed
+from forecast.adapters.sources import Clients, Sources
+from forecast.adapters.tables import RUNTIME
+from forecast.adapters.workers import Workers
+from forecast.making import Making
+from forecast.refreshing import Refreshing
+from forecast.servicer import ForecastServicer, Tools
+from forecast.settings import ForecastSettings
+from multiflux.forecast.v1 import forecast_service_pb2, forecast_service_pb2_grpc
+from multiflux_client.access import AccessClient
+from multiflux_client.audit_sink import AccessAudit, ServiceSignIn
+from multiflux_client.channel import Connection, Target
+from multiflux_client.credentials import SigningKeys
+from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
+from multiflux_client.metering import MeteringClient
+from multiflux_client.places import Territory
+from multiflux_client.registry import RegistryClient, RegistryEvent
+from multiflux_client.weather import WeatherClient
+from runtime.audit import AuditForwarder, AuditLog
+from runtime.call import current_call
+from runtime.changes import Changes
+from runtime.clock import Clock, SystemClock
+from runtime.consumer import Consumer
+from runtime.outbox import Outbox
+from runtime.permissions import PermissionCheck
+from runtime.place_replica import PlaceReplica
+from runtime.relational import Database
+from runtime.server import Endpoint, Service, periodically
+from runtime.tokens import TokenVerifier
+from vocabulary.names import TerritoryId
+
+MIGRATIONS = Path(__file__).parent / "adapters" / "migrations"
+_SERVICE = forecast_service_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name
+_KEYS_INTERVAL_S = 60.0
+_TRIM_INTERVAL_S = 3_600.0
+_REFRESH_LOOK_S = 30.0
+_METERING_DEADLINE_S = 120.0
+
+
+async def build(settings: ForecastSettings) -> Service:
+    """Return the service, ready to serve."""
+    return await assembled(settings, SystemClock())
+
+
+async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
+    """Return the service at the time of `clock`, with its database migrated."""
+    database = Database.open(settings.store_url, read_threads=settings.read_threads)
+    database.migrate(MIGRATIONS)
+    outbox = Outbox(database, RUNTIME, clock, retention=timedelta(days=settings.event_retention_days))
+    changes = Changes(database, RUNTIME, outbox, clock, retention=timedelta(days=settings.request_retention_days))
+    replica = PlaceReplica(database, RUNTIME)
+    access, metering = (_dialled(settings, address) for address in (settings.access_target, settings.metering_target))
+    signed_in = ServiceSignIn("forecast", access, settings.secret_file)
+    calls = _Calls(metering, signed_in)
+    keys = SigningKeys(AccessClient(access))
+    workers = Workers(settings.worker_processes)
+    sources = Sources(calls.of, settings.weather_error_celsius)
+    making = Making(sources=sources, workers=workers, database=database, records=SqlForecasts, clock=clock)
+    refreshing = Refreshing(making, calls.territories, timedelta(hours=settings.refresh_hours))
+    feed = RegistryFeed(database, replica, calls.registry)
+    consumer = Consumer(
+        "registry",
+        database,
+        RUNTIME,
+        open_stream=calls.events,
+        apply=feed.apply,
+        on_expired=feed.resync,
+        away=(RemoteFailure, UnexpectedAnswer, OSError),
+    )
+    tools = Tools(making=making, changes=changes, replica=replica, registry=calls.registry)
+    return Service(
+        name="forecast",
+        settings=settings,
+        clock=clock,
+        endpoints=(
+            Endpoint(name=_SERVICE, add=forecast_service_pb2_grpc.add_ForecastServiceServicer_to_server, servicer=ForecastServicer(tools)),
+        ),
+        verifier=TokenVerifier(keys, clock),
+        permissions=PermissionCheck(replica),
+        refusals=AuditLog(database, RUNTIME),
+        tasks=(
+            partial(periodically, _KEYS_INTERVAL_S, keys.refresh),
+            partial(periodically, _TRIM_INTERVAL_S, changes.trim),
+            partial(periodically, _TRIM_INTERVAL_S, partial(making.trim, settings.whole_days, settings.kept_days)),
+            partial(periodically, _REFRESH_LOOK_S, refreshing.tick),
+            consumer.run,
+            AuditForwarder(database, RUNTIME, AccessAudit(signed_in.access)).run,
+        ),
+        on_drain=(outbox.stop,),
+        closers=(access.close, metering.close, workers.close, database.close),
+    )
+
+
+class _Calls:
+    """The metering service as this one calls it: as itself, for one territory or for all."""
+
+    def __init__(self, connection: Connection, signed_in: ServiceSignIn) -> None:
+        self._connection = connection
+        self._signed_in = signed_in
+
+    def of(self, territory: TerritoryId) -> Clients:
+        """Return the clients for one territory; OSError when there is no secret yet."""
+        signed_in = self._as_itself(territory)
+        return Clients(registry=RegistryClient(signed_in), metering=MeteringClient(signed_in), weather=WeatherClient(signed_in))
+
+    def registry(self, territory: TerritoryId | None) -> RegistryClient:
+        """Return the registry for one territory, or for all."""
+        return RegistryClient(self._as_itself(territory))
+
+    async def territories(self) -> AsyncIterator[Territory]:
+        """Yield every territory."""
+        async for territory in self.registry(None).territories():
+            yield territory
+
+    async def events(self, cursor: str) -> AsyncIterator[tuple[str, RegistryEvent]]:
+        """Yield the registry's events."""
+        async for cursor_after, event in self.registry(None).watch_events(cursor):
+            yield cursor_after, event
+
+    def _as_itself(self, territory: TerritoryId | None) -> Connection:
+        return self._connection.with_tokens(self._signed_in.identity().tokens(territory))
+
+
+def _dialled(settings: ForecastSettings, address: str) -> Connection:
+    target = Target(address=address, authority=settings.tls_authority, tls=settings.tls_certificate is not None)
+    return Connection.open(target, correlation=_correlation, deadline_s=_METERING_DEADLINE_S)
+
+
+def _correlation() -> str:
+    try:
+        return current_call().request_id
+    except LookupError:
+        return str(uuid4())

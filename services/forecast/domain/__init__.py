@@ -1,0 +1,1 @@
+"""The rules of forecasting: pure, over arrays."""

@@ -1,0 +1,34 @@
+"""What a forecast is made of, as one sentence in French and English."""
+
+from dataclasses import dataclass
+
+_NOTABLE_PERCENT = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sentences:
+    """The same sentence in both languages."""
+
+    french: str
+    english: str
+
+
+def sentences(parts: tuple[float, float, float]) -> Sentences:
+    """Return what shares of calendar, weather and recent level, in per cent, say."""
+    _, weather, recent = parts
+    french = [f"{weather:.0f}\u202f% de la consommation prévue tient à la température"] if abs(weather) >= _NOTABLE_PERCENT else []
+    english = [f"{weather:.0f}% of the expected consumption is due to the temperature"] if abs(weather) >= _NOTABLE_PERCENT else []
+    if abs(recent) >= _NOTABLE_PERCENT:
+        more = recent > 0
+        french.append(f"les derniers jours la portent {abs(recent):.0f}\u202f% {'au-dessus' if more else 'en dessous'} de l’habitude")
+        english.append(f"the last days put it {abs(recent):.0f}% {'above' if more else 'below'} what is usual")
+    if not french:
+        return Sentences(
+            french="La prévision suit le rythme habituel de l’heure, du jour et de la saison.",
+            english="The forecast follows the usual rhythm of hour, day and season.",
+        )
+    return Sentences(french=_sentence(" ; ".join(french)), english=_sentence("; ".join(english)))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

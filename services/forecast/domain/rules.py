@@ -1,0 +1,88 @@
+"""What the panel model can be tuned by; the defaults are those that the benchmark scores."""
+
+from dataclasses import dataclass
+
+QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+"""The intervals of 50, 80 and 95 %, and the median."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PanelRules:
+    """How the panel model is fitted to slots of one length.
+
+    slots_per_day: 24 or 1. half_life_days: after so long a reading weighs half. bends_celsius: where the response to temperature bends,
+    below each for heating, above the last for cooling. smoothings_h: over how long buildings feel the temperature. penalties: the strength
+    of each group of columns' shrinkage, in readings. origins: how many past origins the corrections and intervals learn from, `stride_days`
+    apart; the first has `first_days` of history. buckets: where horizons are cut for corrections, in slots. own: how many readings of a
+    point's own outweigh those of all points together.
+    """
+
+    slots_per_day: int
+    horizon: int
+    half_life_days: float
+    other_half_lives: tuple[float, ...]
+    analogue_half_lives: tuple[float, ...]
+    likeness_celsius: float
+    bends_celsius: tuple[float, ...]
+    smoothings_h: tuple[float, ...]
+    slot_penalty: float
+    hour_penalty: float
+    year_penalty: float
+    heat_penalty: float
+    origins: int
+    stride_days: int
+    first_days: int
+    buckets: tuple[int, ...]
+    own: float
+    correction_penalty: float
+    sweeps: int
+    least_days: int
+    passes: int = 2
+    nearly: float = 0.2
+
+
+HOURLY = PanelRules(
+    slots_per_day=24,
+    horizon=168,
+    half_life_days=40.0,
+    other_half_lives=(12.0, 120.0),
+    analogue_half_lives=(15.0, 120.0),
+    likeness_celsius=3.0,
+    bends_celsius=(6.0, 15.0, 20.0),
+    smoothings_h=(18.0, 60.0),
+    slot_penalty=20.0,
+    hour_penalty=1.0,
+    year_penalty=3000.0,
+    heat_penalty=10.0,
+    origins=40,
+    stride_days=8,
+    first_days=42,
+    buckets=(3, 12, 24, 48, 96, 168),
+    own=1.0,
+    correction_penalty=300.0,
+    sweeps=3,
+    least_days=14,
+)
+
+DAILY = PanelRules(
+    slots_per_day=1,
+    horizon=28,
+    half_life_days=120.0,
+    other_half_lives=(40.0, 480.0),
+    analogue_half_lives=(60.0,),
+    likeness_celsius=2.0,
+    bends_celsius=(6.0, 15.0, 20.0),
+    smoothings_h=(24.0, 72.0),
+    slot_penalty=4.0,
+    hour_penalty=1.0,
+    year_penalty=100.0,
+    heat_penalty=1.0,
+    origins=40,
+    stride_days=8,
+    first_days=70,
+    buckets=(1, 3, 7, 14, 28),
+    own=1.0,
+    correction_penalty=300.0,
+    sweeps=3,
+    least_days=28,
+)

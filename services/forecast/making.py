@@ -1,0 +1,147 @@
+"""Makes forecasts: asks the sources, lets workers compute, keeps what they find."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from forecast.domain.failures import InsufficientHistory, NoPoints
+from forecast.domain.kept import ALL_LEVELS, MODEL, Forecast, Subject
+from forecast.domain.ports import Forecasts
+from forecast.domain.task import Computed, ForecastTask, Prepared
+from multiflux_client.places import Territory
+from runtime.clock import Clock
+from runtime.relational import Database
+from vocabulary.civil import Granularity
+from vocabulary.flux import Flux
+from vocabulary.names import PlaceId, PointId
+
+T = TypeVar("T")
+
+
+class Sources(Protocol):
+    """What forecasts are made from."""
+
+    async def of_place(
+        self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, now: datetime, *, together: bool
+    ) -> Prepared:
+        """Prepare a task of all points in a place, or of their sum; NoPoints, InsufficientHistory, RemoteFailure."""
+        ...
+
+    async def of_point(
+        self, territory: Territory, point: PointId, flux: Flux, granularity: Granularity, now: datetime, since: datetime | None
+    ) -> Prepared:
+        """Prepare a task of one point, from readings since a time; InsufficientHistory, RemoteFailure."""
+        ...
+
+
+class Workers(Protocol):
+    """What computes forecasts."""
+
+    async def compute(self, task: ForecastTask) -> Computed:
+        """Compute a task; InsufficientHistory, WorkerLost."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refreshed:
+    """How many points have a new forecast, and how many know too little."""
+
+    forecasts: int
+    insufficient: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Making:
+    """What makes forecasts."""
+
+    sources: Sources
+    workers: Workers
+    database: Database
+    records: Callable[[Connection], Forecasts]
+    clock: Clock
+
+    async def point(
+        self, territory: Territory, point: PointId, flux: Flux, granularity: Granularity, *, since: datetime | None = None
+    ) -> Forecast:
+        """Make the forecast of one point; from readings since a time it is not kept.
+
+        Raises InsufficientHistory, RemoteFailure, WorkerLost.
+        """
+        prepared = await self.sources.of_point(territory, point, flux, granularity, self.clock.now(), since)
+        (made,) = await self._made(territory, prepared, flux, granularity)
+        if since is None:
+            await self._keep([made])
+        return made
+
+    async def place(self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity) -> Forecast:
+        """Make the forecast of what a place consumes in all, and keep it; also raises NoPoints."""
+        now = self.clock.now()
+        prepared = await self.sources.of_place(territory, place, flux, granularity, now, together=True)
+        (made,) = await self._made(territory, prepared, flux, granularity, name=f"places/{place}")
+        await self._keep([made])
+        return made
+
+    async def points(self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity) -> Refreshed:
+        """Make the forecasts of all points in a place, and keep them."""
+        now = self.clock.now()
+        try:
+            prepared = await self.sources.of_place(territory, place, flux, granularity, now, together=False)
+        except NoPoints:
+            return Refreshed(forecasts=0, insufficient=0)
+        except InsufficientHistory:
+            return Refreshed(forecasts=0, insufficient=1)
+        try:
+            made = await self._made(territory, prepared, flux, granularity)
+        except InsufficientHistory:
+            return Refreshed(forecasts=0, insufficient=len(prepared.resources))
+        await self._keep(made)
+        return Refreshed(forecasts=len(made), insufficient=len(prepared.resources) - len(made))
+
+    async def read(self, question: Callable[[Forecasts], T]) -> T:
+        """Ask what is kept."""
+        return await self.database.read(lambda connection: question(self.records(connection)))
+
+    async def trim(self, whole_days: int, kept_days: int) -> int:
+        """Thin and forget older forecasts."""
+        now = self.clock.now()
+        whole, kept = now - timedelta(days=whole_days), now - timedelta(days=kept_days)
+        return await self.database.write(lambda connection: self.records(connection).trim(whole, kept))
+
+    async def _made(
+        self, territory: Territory, prepared: Prepared, flux: Flux, granularity: Granularity, *, name: str = ""
+    ) -> list[Forecast]:
+        computed = await self.workers.compute(prepared.task)
+        issued = self.clock.now()
+        rows: list[int] = computed.rows.tolist()
+        names = [name] if name else [prepared.resources[row] for row in rows]
+        of = partial(_forecast, prepared, computed, issued)
+        return [
+            of(at, Subject(territory=territory.id, resource=resource, flux=flux, granularity=granularity))
+            for at, resource in enumerate(names)
+        ]
+
+    async def _keep(self, forecasts: list[Forecast]) -> None:
+        def keep(connection: Connection) -> None:
+            self.records(connection).keep(forecasts)
+
+        await self.database.write(keep)
+
+
+def _forecast(prepared: Prepared, computed: Computed, issued: datetime, at: int, subject: Subject) -> Forecast:
+    return Forecast(
+        subject=subject,
+        issued=issued,
+        model=MODEL,
+        basis=prepared.basis,
+        starts=prepared.ahead_starts,
+        ends=prepared.ahead_ends,
+        levels=ALL_LEVELS,
+        mean=computed.mean[at],
+        quantiles=computed.quantiles[at],
+        parts=computed.parts[at],
+        latest=prepared.latest,
+    )

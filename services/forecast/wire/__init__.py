@@ -1,0 +1,1 @@
+"""Messages of the forecast contract from and to the domain."""

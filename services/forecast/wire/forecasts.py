@@ -1,0 +1,107 @@
+"""Forecasts as messages, and as what is kept of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from forecast.domain.explanation import sentences
+from forecast.domain.failures import HorizonTooLong
+from forecast.domain.kept import Forecast, Subject
+from multiflux.forecast.v1 import forecast_pb2
+from multiflux.forecast.v1 import forecast_service_pb2 as pb
+from multiflux.type.v1 import flux_pb2, granularity_pb2, quantity_pb2
+from vocabulary.civil import Granularity
+from vocabulary.failure import invalid
+from vocabulary.flux import Flux
+from vocabulary.names import TerritoryId
+
+_BLOCK_BYTES = 1 << 20
+_PER_MILLE = 1_000
+
+
+def flux_from_proto(number: int) -> Flux:
+    """Return the flux; InvalidRequest when none is said."""
+    try:
+        return Flux(number)
+    except ValueError:
+        raise invalid("flux", "is required") from None
+
+
+def granularity_from_proto(number: int, flux: Flux) -> Granularity:
+    """Return hours or days, which for gas are gas days; InvalidRequest for anything else."""
+    if number == granularity_pb2.GRANULARITY_HOUR:
+        return Granularity.HOUR
+    if number in (granularity_pb2.GRANULARITY_DAY, granularity_pb2.GRANULARITY_GAS_DAY):
+        return Granularity.GAS_DAY if flux is Flux.GAS else Granularity.DAY
+    raise invalid("granularity", "must be hours or days")
+
+
+def slot_count_from_proto(request: pb.GetForecastRequest) -> int:
+    """Return how many slots are asked for; HorizonTooLong."""
+    if request.slot_count < 0:
+        raise HorizonTooLong("slot_count cannot be negative", most_slots="168")
+    return request.slot_count
+
+
+def subject_of(territory: TerritoryId, resource: str, flux: Flux, granularity: Granularity) -> Subject:
+    """Return what a forecast is about."""
+    return Subject(territory=territory, resource=resource, flux=flux, granularity=granularity)
+
+
+def forecast_to_proto(forecast: Forecast, *, time_zone: str, simulated: bool) -> forecast_pb2.Forecast:
+    """Return the message of a forecast."""
+    calendar, weather, recent = forecast.parts
+    words = sentences(forecast.parts)
+    message = forecast_pb2.Forecast(
+        resource=forecast.subject.resource,
+        flux=flux_pb2.Flux.ValueType(forecast.subject.flux.value),
+        quantity=quantity_pb2.Quantity.ValueType(forecast.quantity.value),
+        granularity=granularity_pb2.Granularity.ValueType(forecast.subject.granularity.value),
+        time_zone=time_zone,
+        model=forecast.model,
+        weather_basis=forecast_pb2.WeatherBasis.ValueType(forecast.basis.value),
+        start_seconds=forecast.starts.astype("<i8").tobytes(),
+        end_seconds=forecast.ends.astype("<i8").tobytes(),
+        means=b"" if forecast.mean is None else _whole(forecast.mean),
+        quantiles=[
+            forecast_pb2.Quantile(per_mille=round(level * _PER_MILLE), amounts=_whole(forecast.quantiles[:, at]))
+            for at, level in enumerate(forecast.levels)
+        ],
+        explanation=forecast_pb2.Explanation(
+            calendar_percent=calendar,
+            weather_percent=weather,
+            recent_percent=recent,
+            sentence_fr=words.french,
+            sentence_en=words.english,
+        ),
+        simulated=simulated,
+    )
+    _fill(message.issue_time, forecast.issued)
+    _fill(message.latest_time, forecast.latest)
+    return message
+
+
+def blocks_to_proto(messages: list[forecast_pb2.Forecast]) -> list[pb.StreamForecastsResponse]:
+    """Return the messages in responses of 1 MiB at most."""
+    responses, size = [pb.StreamForecastsResponse()], 0
+    for message in messages:
+        if size and size + message.ByteSize() > _BLOCK_BYTES:
+            responses.append(pb.StreamForecastsResponse())
+            size = 0
+        responses[-1].forecasts.append(message)
+        size += message.ByteSize()
+    return responses if size else []
+
+
+def instant_of(timestamp: Any) -> datetime:
+    """Return an instant in UTC."""
+    return timestamp.ToDatetime(UTC)
+
+
+def _whole(amounts: Any) -> bytes:
+    return np.rint(amounts.astype(np.float64)).astype("<i8").tobytes()
+
+
+def _fill(timestamp: Any, at: datetime) -> None:
+    timestamp.FromDatetime(at)

@@ -1,0 +1,115 @@
+"""Forecasts in the relational store, on either database."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from forecast.adapters.forecasts_sql import SqlForecasts
+from forecast.adapters.tables import METADATA
+from forecast.app import MIGRATIONS
+from forecast.domain.kept import ALL_LEVELS, Forecast, Subject, WeatherBasis
+from runtime.relational import Database
+from vocabulary.civil import Granularity
+from vocabulary.flux import Flux
+from vocabulary.names import TerritoryId
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SUBJECT = Subject(territory=TerritoryId("town"), resource="meters/a", flux=Flux.WATER, granularity=Granularity.HOUR)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database.open(database_url)
+    database.migrate(MIGRATIONS)
+    yield database
+    await database.close()
+
+
+def issued(at: datetime, subject: Subject = SUBJECT, slots: int = 3) -> Forecast:
+    starts = int(at.timestamp()) + 3_600 * np.arange(slots, dtype=np.int64)
+    return Forecast(
+        subject=subject,
+        issued=at,
+        model="panel/1",
+        basis=WeatherBasis.FORECAST,
+        starts=starts,
+        ends=starts + 3_600,
+        levels=ALL_LEVELS,
+        mean=np.arange(slots, dtype=np.float32),
+        quantiles=np.arange(slots * len(ALL_LEVELS), dtype=np.float32).reshape(slots, -1),
+        parts=(80.0, 15.0, 5.0),
+        latest=at,
+    )
+
+
+async def keep(database: Database, *forecasts: Forecast) -> None:
+    await database.write(lambda connection: SqlForecasts(connection).keep(list(forecasts)))
+
+
+async def latest(database: Database, by: datetime | None = None, subject: Subject = SUBJECT) -> Forecast | None:
+    return await database.read(lambda connection: SqlForecasts(connection).latest(subject, by))
+
+
+async def test_the_schema_is_that_of_the_tables(database: Database) -> None:
+    difference = await database.read(lambda connection: compare_metadata(MigrationContext.configure(connection), METADATA))
+    assert difference == []
+
+
+async def test_a_forecast_comes_back_whole(database: Database) -> None:
+    kept = issued(NOW)
+    await keep(database, kept)
+    found = await latest(database)
+    assert found is not None
+    assert (found.subject, found.issued, found.model, found.basis, found.levels, found.parts, found.latest) == (
+        kept.subject,
+        kept.issued,
+        kept.model,
+        kept.basis,
+        kept.levels,
+        kept.parts,
+        kept.latest,
+    )
+    assert found.mean is not None
+    for name in ("starts", "ends", "mean", "quantiles"):
+        assert getattr(found, name).tolist() == getattr(kept, name).tolist()
+
+
+async def test_what_was_forecast_on_monday_can_be_asked(database: Database) -> None:
+    days = [NOW + timedelta(days=number) for number in range(3)]
+    await keep(database, *(issued(day) for day in days))
+    asked = [await latest(database, by) for by in (None, days[1], days[1] + timedelta(hours=5), days[0] - timedelta(hours=1))]
+    assert [one and one.issued for one in asked] == [days[2], days[1], days[1], None]
+
+
+async def test_territories_and_fluxes_are_apart(database: Database) -> None:
+    other = Subject(territory=TerritoryId("other"), resource="meters/a", flux=Flux.WATER, granularity=Granularity.HOUR)
+    await keep(database, issued(NOW))
+    assert await latest(database, subject=other) is None
+    refreshed = [
+        await database.read(lambda connection, of=of: SqlForecasts(connection).last_refresh(TerritoryId(of))) for of in ("town", "other")
+    ]
+    assert refreshed == [NOW, None]
+
+
+async def test_older_forecasts_keep_median_and_interval_then_go_but_the_latest_stays(database: Database) -> None:
+    days = [NOW - timedelta(days=age) for age in (500, 20, 2)]
+    await keep(database, *(issued(day) for day in days))
+    changed = await database.write(lambda connection: SqlForecasts(connection).trim(NOW - timedelta(days=7), NOW - timedelta(days=400)))
+    assert changed == 2
+    assert await latest(database, days[0]) is None
+    thin, whole = await latest(database, days[1]), await latest(database)
+    assert thin is not None
+    assert whole is not None
+    assert (thin.levels, thin.mean) == ((0.1, 0.5, 0.9), None)
+    assert thin.quantiles[:, 1].tolist() == issued(days[1]).quantiles[:, 3].tolist()
+    assert whole.levels == ALL_LEVELS
+    assert await database.write(lambda connection: SqlForecasts(connection).trim(NOW, NOW)) == 1
+
+
+async def test_the_only_forecast_of_a_point_is_never_trimmed(database: Database) -> None:
+    await keep(database, issued(NOW - timedelta(days=900)))
+    assert await database.write(lambda connection: SqlForecasts(connection).trim(NOW, NOW)) == 0

@@ -1,0 +1,133 @@
+"""The panel model on made-up points: what it must get right, and what it must refuse."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from forecast_world import WEEK, Hours
+
+from forecast.domain.failures import HorizonTooLong, InsufficientHistory
+from forecast.domain.panel import forecast, place_forecast
+from forecast.domain.rules import HOURLY, QUANTILES
+from forecast.domain.surroundings import Surroundings
+
+DAYS = 200
+
+
+def test_a_rhythm_and_a_response_to_cold_are_found_again() -> None:
+    world = Hours(DAYS)
+    points = world.points(6, noise=0.05)
+    found = forecast(points[:, : world.length], world.surroundings(), HOURLY)
+    after = points[:, world.length :]
+    week_before = points[:, world.length - WEEK : world.length]
+    assert np.abs(found.median - after).mean() < 0.5 * np.abs(week_before - after).mean()
+
+
+def test_quantiles_ascend_and_cover_what_they_say() -> None:
+    world = Hours(DAYS)
+    points = world.points(30, noise=0.3)
+    found = forecast(points[:, : world.length], world.surroundings(), HOURLY)
+    assert found.quantiles.shape == (30, WEEK, len(QUANTILES))
+    assert (np.diff(found.quantiles, axis=2) >= 0).all()
+    assert (found.quantiles >= 0).all()
+    after = points[:, world.length :]
+    inside = (after >= found.quantiles[:, :, 1]) & (after <= found.quantiles[:, :, 5])
+    assert 0.7 < inside.mean() < 0.9
+
+
+def test_missing_is_not_zero() -> None:
+    world = Hours(DAYS)
+    points = world.points(4)[:, : world.length]
+    holes = np.where(np.random.default_rng(5).random(points.shape) < 0.4, np.nan, points)
+    whole, gappy = (forecast(each, world.surroundings(), HOURLY).median.sum(axis=1) for each in (points, holes))
+    assert gappy == pytest.approx(whole, rel=0.05)
+
+
+def test_a_new_level_is_believed_within_two_weeks() -> None:
+    world = Hours(DAYS)
+    points = world.points(5)[:, : world.length]
+    doubled = points.copy()
+    doubled[:, -15 * 24 :] *= 2
+    once, twice = (forecast(each, world.surroundings(), HOURLY).median.sum(axis=1) for each in (points, doubled))
+    assert twice == pytest.approx(2 * once, rel=0.15)
+
+
+def test_a_point_of_three_weeks_is_forecast_beside_older_ones() -> None:
+    world = Hours(DAYS)
+    points = world.points(8)
+    history = points[:, : world.length].copy()
+    history[0, : -21 * 24] = np.nan
+    found = forecast(history, world.surroundings(), HOURLY)
+    assert found.median[0].sum() == pytest.approx(points[0, world.length :].sum(), rel=0.2)
+
+
+def test_three_weeks_alone_are_forecast_with_wide_intervals() -> None:
+    world = Hours(56)
+    history = world.points(1)[:, : world.length]
+    history[:, : -21 * 24] = np.nan
+    found = forecast(history, world.surroundings(), HOURLY)
+    assert np.isfinite(found.quantiles).all()
+    assert (found.quantiles[:, :, 5] > found.quantiles[:, :, 1]).all()
+
+
+def test_too_few_days_are_refused_with_their_number() -> None:
+    world = Hours(56)
+    history = world.points(1)[:, : world.length]
+    history[:, : -5 * 24] = np.nan
+    with pytest.raises(InsufficientHistory) as caught:
+        forecast(history, world.surroundings(), HOURLY)
+    assert caught.value.metadata == {"days_required": "14", "days_available": "5"}
+
+
+def test_further_ahead_than_the_rules_allow_is_refused() -> None:
+    world = Hours(60)
+    with pytest.raises(HorizonTooLong):
+        forecast(world.points(1)[:, : world.length - 24], world.surroundings(), HOURLY)
+
+
+def test_a_place_expects_the_sum_of_its_points() -> None:
+    world = Hours(DAYS)
+    points = world.points(7)[:, : world.length]
+    each, together = forecast(points, world.surroundings(), HOURLY), place_forecast(points, world.surroundings(), HOURLY)
+    assert together.mean[0] == pytest.approx(each.mean.sum(axis=0), rel=1e-4)
+    assert (np.diff(together.quantiles, axis=2) >= 0).all()
+
+
+def test_common_errors_do_not_cancel_out_in_a_place() -> None:
+    world = Hours(DAYS)
+    common = 1 + 0.2 * np.repeat(np.random.default_rng(3).normal(size=world.length // 24), 24)
+    points = world.points(6, noise=0.01)[:, : world.length] * common
+    each, together = forecast(points, world.surroundings(), HOURLY), place_forecast(points, world.surroundings(), HOURLY)
+    widths = each.quantiles[:, :, 5] - each.quantiles[:, :, 1]
+    width = (together.quantiles[0, :, 5] - together.quantiles[0, :, 1]).mean()
+    assert width > 0.7 * widths.sum(axis=0).mean()
+
+
+def test_the_parts_of_a_forecast_add_up_to_it() -> None:
+    world = Hours(DAYS)
+    found = forecast(world.points(3)[:, : world.length], world.surroundings(), HOURLY)
+    assert found.parts.sum(axis=1) == pytest.approx(found.mean.sum(axis=1), rel=1e-3)
+    assert (found.parts[:, 1] > 0).all()
+
+
+@pytest.mark.parametrize("origin", [datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)])
+def test_weeks_in_which_clocks_change_are_forecast_by_local_hour(origin: datetime) -> None:
+    world = Hours(DAYS, origin)
+    points = world.points(4, noise=0.02)
+    found = forecast(points[:, : world.length], world.surroundings(), HOURLY)
+    after = points[:, world.length :]
+    assert np.abs(found.median - after).mean() < 0.15 * after.mean()
+
+
+def test_without_any_temperature_the_rhythm_remains() -> None:
+    world = Hours(DAYS)
+    history = world.points(2)[:, : world.length]
+    around = Surroundings(calendar=world.calendar, temperature=np.full(len(world.calendar), np.nan))
+    found = forecast(history, around, HOURLY)
+    assert np.isfinite(found.quantiles).all()
+
+
+def test_a_home_that_uses_nothing_is_expected_to_use_nothing() -> None:
+    world = Hours(DAYS)
+    found = forecast(np.zeros((2, world.length)), world.surroundings(), HOURLY)
+    assert np.abs(found.quantiles).max() < 1e-6
