@@ -47,7 +47,7 @@ PROGRAMS = (
     Program(name="access", port=7301, after=()),
     Program(name="metering", port=7302, after=("access",)),
     Program(name="forecast", port=7303, after=("access", "metering")),
-    Program(name="dashboard", port=8080, after=("access", "metering"), speaks=Speaks.HTTP),
+    Program(name="dashboard", port=8080, after=("access", "metering", "forecast"), speaks=Speaks.HTTP),
 )
 
 

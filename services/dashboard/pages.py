@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.figures import period_name
 from dashboard.gateway import Gateway
+from dashboard.outlook import DAYS, Outlook, outlook
 from dashboard.panels import Panel, View, css_class, empty_panel, panel
 from dashboard.periods import Period, Span, containing, slots_for
 from dashboard.words import Words
@@ -17,6 +18,7 @@ from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.places import Place, Territory
 from multiflux_client.points import MeteringPoint
+from vocabulary.civil import Granularity
 from vocabulary.failure import Kind
 from vocabulary.flux import Flux, Quantity
 from vocabulary.names import PlaceId, PointId
@@ -48,6 +50,7 @@ class ConsumptionPage:
     earlier: str
     later: str
     panels: tuple[Panel, ...]
+    outlooks: tuple[Outlook | str, ...]
     places: tuple[Link, ...]
     points: tuple[Link, ...]
     simulated: bool
@@ -91,11 +94,12 @@ async def consumption_page(gateway: Gateway, asked: Asked, now: datetime) -> Con
             _above(gateway, place, now), _within(gateway, place), _points(gateway, place), _panels(gateway, asked, _TOWN_FLUXES)
         )
         heading, kind = place.display_name, asked.words.levels[place.level]
+        fluxes = tuple(dict.fromkeys(one.flux for one in points)) if place.level is PlaceLevel.PREMISE else ()
     else:
         point = await gateway.registry.metering_point(asked.point)
         place = await gateway.registry.place(point.places[-1].place)
         above, panels = await asyncio.gather(_above(gateway, place, now), _panels(gateway, asked, (point.flux,)))
-        above, within, points = (*above, place), (), ()
+        above, within, points, fluxes = (*above, place), (), (), (point.flux,)
         heading, kind = point.display_name or f"{asked.words.fluxes[point.flux]} · {place.display_name}", asked.words.fluxes[point.flux]
     return ConsumptionPage(
         heading=heading,
@@ -113,6 +117,7 @@ async def consumption_page(gateway: Gateway, asked: Asked, now: datetime) -> Con
         earlier=asked.address(period=asked.period.previous),
         later=asked.address(period=asked.period.following) if asked.period.following.interval(asked.zone).start < now else "",
         panels=panels,
+        outlooks=await _outlooks(gateway, asked, fluxes, now),
         places=tuple(Link(text=one.display_name, address=asked.address(f"places/{one.id}")) for one in within),
         points=tuple(
             Link(text=one.display_name or asked.words.fluxes[one.flux], address=asked.address(f"meters/{one.id}")) for one in points
@@ -159,6 +164,25 @@ async def _panel(gateway: Gateway, asked: Asked, flux: Flux) -> Panel:
         return _failed(view, flux, failure)
     csv_address = asked.address().replace("?", f"/{css_class(flux)}.csv?", 1)
     return panel(view, now, before, csv=csv_address)
+
+
+async def _outlooks(gateway: Gateway, asked: Asked, fluxes: tuple[Flux, ...], now: datetime) -> tuple[Outlook | str, ...]:
+    """Return what lies ahead of a period that is not over, or a sentence that says why it is not known."""
+    if asked.period.following.interval(asked.zone).start <= now:
+        return ()
+    found = await asyncio.gather(*(_outlook(gateway, asked, flux) for flux in fluxes if flux in _TOWN_FLUXES))
+    return tuple(one for one in found if one)
+
+
+async def _outlook(gateway: Gateway, asked: Asked, flux: Flux) -> Outlook | str:
+    view = View(words=asked.words, period=asked.period, zone=asked.zone)
+    try:
+        return outlook(view, await gateway.forecast.forecast(asked.resource, flux, Granularity.DAY, slot_count=DAYS))
+    except RemoteFailure as failure:
+        if failure.reason == "INSUFFICIENT_HISTORY":
+            days, known = (failure.metadata[name] for name in ("days_required", "days_available"))
+            return asked.words.outlook_too_young.format(days=days, known=known)
+        return "" if failure.kind in (Kind.MISSING, Kind.DENIED) else asked.words.outlook_away
 
 
 async def _year_before(gateway: Gateway, asked: Asked, flux: Flux) -> ConsumptionSeries | None:

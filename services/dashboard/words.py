@@ -64,6 +64,16 @@ class Words:
     home: str
     first_day: str
     first_day_next: str
+    outlook: str
+    outlook_axis: str
+    outlook_range: str
+    outlook_weather: str
+    outlook_climatology: str
+    outlook_issued: str
+    outlook_too_young: str
+    outlook_away: str
+    table_expected: str
+    table_between: str
 
 
 FRENCH: Final = Words(
@@ -145,6 +155,16 @@ FRENCH: Final = Words(
     home="Territoire",
     first_day="Il n’y a encore aucune donnée.",
     first_day_next="Importez des lieux et des compteurs, ou lancez « multiflux simulate » pour une ville de démonstration.",
+    outlook="Les {days} prochains jours : environ {amount} {of_flux}",
+    outlook_axis="{unit} par jour ; bandes de 50, 80 et 95 %, médiane en tirets",
+    outlook_range="Chaque jour tombe huit fois sur dix dans la bande du milieu, dont le tableau donne les bornes.",
+    outlook_weather="D’après la température prévue.",
+    outlook_climatology="D’après la température habituelle en cette saison : aucune prévision météo ne couvre ces jours.",
+    outlook_issued="Prévision du {issued}, à partir des mesures jusqu’au {latest}.",
+    outlook_too_young="La prévision viendra quand le compteur aura {days} jours de mesures ; il en a {known}.",
+    outlook_away="La prévision ne répond pas pour le moment ; le reste de la page est à jour.",
+    table_expected="Prévu (médiane)",
+    table_between="8 fois sur 10 entre",
 )
 
 ENGLISH: Final = Words(
@@ -226,6 +246,16 @@ ENGLISH: Final = Words(
     home="Territory",
     first_day="There is no data yet.",
     first_day_next="Import places and meters, or run “multiflux simulate” for a demonstration town.",
+    outlook="The next {days} days: about {amount} {of_flux}",
+    outlook_axis="{unit} per day; bands of 50, 80 and 95%, median dashed",
+    outlook_range="Eight times out of ten a day falls within the middle band, whose bounds are in the table.",
+    outlook_weather="Based on the temperature that is forecast.",
+    outlook_climatology="Based on the temperature that is usual at this time of year: no weather forecast covers these days.",
+    outlook_issued="Forecast of {issued}, from readings up to {latest}.",
+    outlook_too_young="The forecast will come when the meter has {days} days of readings; it has {known}.",
+    outlook_away="The forecast does not answer at the moment; the rest of the page is up to date.",
+    table_expected="Expected (median)",
+    table_between="8 times out of 10 between",
 )
 
 LANGUAGES: Final = {words.language: words for words in (FRENCH, ENGLISH)}

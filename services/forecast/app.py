@@ -76,7 +76,7 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
         on_expired=feed.resync,
         away=(RemoteFailure, UnexpectedAnswer, OSError),
     )
-    tools = Tools(making=making, changes=changes, replica=replica, registry=calls.registry)
+    tools = Tools(making=making, changes=changes, replica=replica, registry=calls.registry, fresh=timedelta(hours=settings.refresh_hours))
     return Service(
         name="forecast",
         settings=settings,

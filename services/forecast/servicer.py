@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
@@ -33,6 +33,8 @@ class Tools:
     changes: Changes
     replica: PlaceReplica
     registry: Callable[[TerritoryId], RegistryClient]
+    fresh: timedelta = timedelta(hours=6)
+    """How old the forecast of a place may be; those of points are made anew by themselves."""
 
 
 class ForecastServicer(ForecastServiceServicer):
@@ -95,7 +97,9 @@ class ForecastServicer(ForecastServiceServicer):
             if len(points) == 1:
                 return await self._tools.making.point(territory, points[0], flux, granularity, since=since)
         kept = await self._kept(wire.subject_of(call.territory, f"places/{place}", flux, granularity), by)
-        return kept or await self._tools.making.place(territory, place, flux, granularity)
+        if kept is not None and (by is not None or call.at - kept.issued < self._tools.fresh):
+            return kept
+        return await self._tools.making.place(territory, place, flux, granularity)
 
     async def _of_point(
         self, call: Call, territory: Territory, point: PointId, request: pb.GetForecastRequest, by: datetime | None

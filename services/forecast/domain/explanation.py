@@ -20,8 +20,10 @@ def sentences(parts: tuple[float, float, float]) -> Sentences:
     english = [f"{weather:.0f}% of the expected consumption is due to the temperature"] if abs(weather) >= _NOTABLE_PERCENT else []
     if abs(recent) >= _NOTABLE_PERCENT:
         more = recent > 0
-        french.append(f"les derniers jours la portent {abs(recent):.0f}\u202f% {'au-dessus' if more else 'en dessous'} de l’habitude")
-        english.append(f"the last days put it {abs(recent):.0f}% {'above' if more else 'below'} what is usual")
+        french.append(
+            f"les derniers jours portent la prévision {abs(recent):.0f}\u202f% {'au-dessus' if more else 'en dessous'} de l’habitude"
+        )
+        english.append(f"the last days put the forecast {abs(recent):.0f}% {'above' if more else 'below'} what is usual")
     if not french:
         return Sentences(
             french="La prévision suit le rythme habituel de l’heure, du jour et de la saison.",

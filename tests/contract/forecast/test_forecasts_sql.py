@@ -26,7 +26,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database.open(database_url)
     database.migrate(MIGRATIONS)
     yield database
-    await database.close()
+    database.close()
 
 
 def issued(at: datetime, subject: Subject = SUBJECT, slots: int = 3) -> Forecast:

@@ -1,0 +1,315 @@
+"""ForecastService over a real channel: who is told what, and how it says no. Readings are made up; the model and the store are real."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from forecast_world import WEEK, Hours
+from joserfc.jwk import KeySet, OKPKey
+
+from forecast.adapters.forecasts_sql import SqlForecasts
+from forecast.adapters.tables import RUNTIME
+from forecast.app import MIGRATIONS
+from forecast.domain.failures import NoPoints
+from forecast.domain.kept import WeatherBasis
+from forecast.domain.task import Computed, ForecastTask, Prepared, carried_out
+from forecast.making import Making
+from forecast.servicer import ForecastServicer, Tools
+from forecast.settings import ForecastSettings
+from multiflux.forecast.v1 import forecast_service_pb2 as pb
+from multiflux.forecast.v1 import forecast_service_pb2_grpc as pb_grpc
+from multiflux.type.v1 import flux_pb2, granularity_pb2
+from multiflux_client.channel import Connection, Target
+from multiflux_client.failures import RemoteFailure
+from multiflux_client.forecast import ForecastClient
+from multiflux_client.places import Place, Territory
+from multiflux_client.points import MeteringPoint
+from runtime.audit import AuditLog
+from runtime.call import Caller, Grant
+from runtime.changes import Changes
+from runtime.outbox import Outbox
+from runtime.permissions import PermissionCheck
+from runtime.place_replica import DatedParent, PlaceReplica
+from runtime.relational import Database
+from runtime.server import Endpoint, Service, serving
+from runtime.tokens import TokenVerifier, sign_token
+from vocabulary.civil import Granularity
+from vocabulary.flux import Flux
+from vocabulary.interval import Validity
+from vocabulary.names import PlaceId, PointId, TerritoryId
+from vocabulary.place import PlaceLevel
+from vocabulary.role import Role
+
+TOWN = TerritoryId("town")
+HOUR, ELECTRICITY = granularity_pb2.GRANULARITY_HOUR, flux_pb2.FLUX_ELECTRICITY
+KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
+POINTS = ("flat-1-meter", "flat-2-meter")
+
+
+class Keys:
+    """The key that signs the tokens of these tests."""
+
+    def key_set(self) -> KeySet:
+        return KeySet([KEY])
+
+    async def refresh(self) -> None:
+        pass
+
+
+@dataclass
+class Registry:
+    """A house with two flats, each with a meter."""
+
+    simulated: bool = False
+
+    async def territory(self) -> Territory:
+        return Territory(id=TOWN, display_name="Town", time_zone="Europe/Paris", simulated=self.simulated, root_place=PlaceId("town"))
+
+    async def place(self, place: PlaceId) -> Place:
+        level = PlaceLevel.PREMISE if place.startswith("flat") else PlaceLevel.BUILDING
+        return Place(id=place, level=level, display_name=place)
+
+    async def metering_point(self, point: PointId) -> MeteringPoint:
+        return MeteringPoint(id=point, flux=Flux.ELECTRICITY)
+
+    async def metering_points(self, *, within: PlaceId, flux: Flux) -> AsyncIterator[MeteringPoint]:
+        for name in POINTS:
+            if flux is Flux.ELECTRICITY and (within == "house" or name.startswith(within)):
+                yield MeteringPoint(id=PointId(name), flux=flux)
+
+
+@dataclass
+class Sources:
+    """Made-up readings of 100 days; a point may be younger."""
+
+    world: Hours = field(default_factory=lambda: Hours(100))
+    young: set[str] = field(default_factory=set[str])
+    since: list[datetime | None] = field(default_factory=list[datetime | None])
+
+    async def of_place(
+        self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, now: datetime, *, together: bool
+    ) -> Prepared:
+        del territory, granularity, now
+        if flux is not Flux.ELECTRICITY:
+            raise NoPoints("none", resource=place)
+        return self._prepared(tuple(f"meters/{name}" for name in POINTS), together=together)
+
+    async def of_point(
+        self, territory: Territory, point: PointId, flux: Flux, granularity: Granularity, now: datetime, since: datetime | None
+    ) -> Prepared:
+        del territory, flux, granularity, now
+        self.since.append(since)
+        return self._prepared((f"meters/{point}",), together=False)
+
+    def _prepared(self, resources: tuple[str, ...], *, together: bool) -> Prepared:
+        world = self.world
+        amounts = 3_600_000 * world.points(len(resources))[:, : world.length]
+        for row, name in enumerate(resources):
+            if name in self.young:
+                amounts[row, : -3 * 24] = np.nan
+        task = ForecastTask(
+            granularity=Granularity.HOUR,
+            amounts=amounts,
+            starts=world.starts,
+            temperature=world.temperature,
+            error_celsius=0.0,
+            time_zone="Europe/Paris",
+            public_holidays=frozenset(),
+            school_holidays=frozenset(),
+            together=together,
+        )
+        ahead = world.starts[world.length :]
+        latest = datetime.fromtimestamp(int(ahead[0]), UTC)
+        return Prepared(
+            task=task, resources=resources, ahead_starts=ahead, ahead_ends=ahead + 3_600, basis=WeatherBasis.FORECAST, latest=latest
+        )
+
+
+class Inline:
+    """Computes here."""
+
+    async def compute(self, task: ForecastTask) -> Computed:
+        return carried_out(task)
+
+
+@dataclass
+class World:
+    connection: Connection
+    sources: Sources
+    registry: Registry
+    clock: Any
+
+    def acting_as(self, role: Role, place: str | None = None, validity: Validity = Validity(), territory: TerritoryId = TOWN) -> Connection:
+        grant = Grant(role=role, place=PlaceId(place) if place else None, validity=validity)
+        subject = "services/x" if role is Role.SERVICE else "people/jo"
+        caller = Caller(subject=subject, territory=territory, grants=(grant,))
+        return self.connection.with_tokens(_Signed(sign_token(caller, key=KEY, lifetime_s=300, now=self.clock.now())))
+
+    async def forecast(self, connection: Connection, resource: str = "meters/flat-1-meter", **changes: Any) -> pb.GetForecastResponse:
+        fields: dict[str, Any] = {"flux": ELECTRICITY, "granularity": HOUR, **changes}
+        request = pb.GetForecastRequest(resource=resource, **fields)
+        return await connection.call(pb_grpc.ForecastServiceStub(connection.channel).GetForecast, request)
+
+    async def refusal(self, call: Any) -> RemoteFailure:
+        with pytest.raises(RemoteFailure) as caught:
+            await call
+        return caught.value
+
+
+@dataclass
+class _Signed:
+    signed: str
+
+    async def token(self) -> str:
+        return self.signed
+
+
+@pytest.fixture
+async def world(tmp_path: Path, clock: Any) -> AsyncIterator[World]:
+    settings = ForecastSettings(port=0, metrics_port=0, data_directory=tmp_path)
+    database = Database.open(settings.store_url)
+    database.migrate(MIGRATIONS)
+    replica, registry, sources = PlaceReplica(database, RUNTIME), Registry(), Sources()
+
+    def link(connection: Any) -> None:
+        for flat in ("flat-1", "flat-2"):
+            replica.apply(connection, TOWN, f"places/{flat}", [DatedParent(parent=PlaceId("house"), validity=Validity())])
+            replica.apply(connection, TOWN, f"meters/{flat}-meter", [DatedParent(parent=PlaceId(flat), validity=Validity())])
+
+    await database.write(link)
+    making = Making(sources=sources, workers=Inline(), database=database, records=SqlForecasts, clock=clock)
+    changes = Changes(database, RUNTIME, Outbox(database, RUNTIME, clock), clock)
+    tools = Tools(making=making, changes=changes, replica=replica, registry=lambda _: registry)  # pyright: ignore[reportArgumentType]
+    service = Service(
+        name="forecast",
+        settings=settings,
+        clock=clock,
+        endpoints=(
+            Endpoint(
+                name="multiflux.forecast.v1.ForecastService",
+                add=pb_grpc.add_ForecastServiceServicer_to_server,
+                servicer=ForecastServicer(tools),
+            ),
+        ),
+        verifier=TokenVerifier(Keys(), clock),
+        permissions=PermissionCheck(replica),
+        refusals=AuditLog(database, RUNTIME),
+        closers=(database.close,),
+    )
+    async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:
+        yield World(connection=connection, sources=sources, registry=registry, clock=clock)
+
+
+async def test_a_manager_is_told_a_point_of_its_site_with_quantiles_and_reasons(world: World) -> None:
+    manager = world.acting_as(Role.BUILDING_MANAGER, "flat-1")
+    found = await ForecastClient(manager).forecast("meters/flat-1-meter", None, Granularity.HOUR)
+    assert (len(found.starts), sorted(found.quantiles)) == (WEEK, [25, 100, 250, 500, 750, 900, 975])
+    assert found.means is not None
+    assert (found.quantiles[100] <= found.quantiles[900]).all()
+    assert found.calendar_percent + found.weather_percent + found.recent_percent == pytest.approx(100, abs=0.1)
+    assert found.sentence_fr
+    assert found.sentence_en
+    assert (found.issue_time, found.model) == (world.clock.now(), "panel/1")
+
+
+async def test_a_forecast_is_kept_and_given_again(world: World) -> None:
+    manager = world.acting_as(Role.BUILDING_MANAGER, "flat-1")
+    first = await world.forecast(manager)
+    world.clock.advance(timedelta(minutes=2))
+    assert await world.forecast(world.acting_as(Role.BUILDING_MANAGER, "flat-1")) == first
+
+
+async def test_the_first_slots_alone_can_be_asked_and_no_more_than_there_are(world: World) -> None:
+    manager = world.acting_as(Role.BUILDING_MANAGER, "flat-1")
+    assert len((await world.forecast(manager, slot_count=24)).forecast.means) == 24 * 8
+    for count in (WEEK + 1, -1):
+        assert (await world.refusal(world.forecast(manager, slot_count=count))).reason == "HORIZON_TOO_LONG"
+
+
+async def test_a_place_expects_what_its_points_do_together(world: World) -> None:
+    service = world.acting_as(Role.SERVICE)
+    house = (await world.forecast(service, "places/house")).forecast
+    await ForecastClient(service).refresh(PlaceId("house"), Flux.ELECTRICITY, Granularity.HOUR)
+    flats = [(await world.forecast(service, f"meters/{name}")).forecast for name in POINTS]
+    total = sum(np.frombuffer(flat.means, "<i8") for flat in flats)
+    assert np.frombuffer(house.means, "<i8") == pytest.approx(total, rel=1e-3)
+
+
+async def test_several_households_together_are_for_services_and_simulated_towns(world: World) -> None:
+    analyst = world.acting_as(Role.TERRITORY_ANALYST)
+    assert (await world.refusal(world.forecast(analyst, "places/house"))).reason == "SEVERAL_HOUSEHOLDS"
+    assert (await world.forecast(analyst, "places/flat-1")).forecast.resource == "places/flat-1"
+    world.registry.simulated = True
+    assert (await world.forecast(analyst, "places/house")).forecast.simulated
+
+
+async def test_a_household_is_told_from_its_own_readings_alone(world: World) -> None:
+    moved_in = world.clock.now() - timedelta(days=60)
+    tenant = world.acting_as(Role.HOUSEHOLD, "flat-1", Validity(start=moved_in))
+    await world.forecast(tenant)
+    await world.forecast(tenant, "places/flat-1")
+    assert world.sources.since == [moved_in, moved_in]
+    former = world.acting_as(Role.HOUSEHOLD, "flat-1", Validity(end=moved_in))
+    assert (await world.refusal(world.forecast(former))).reason == "OCCUPANCY_ENDED"
+    assert (await world.refusal(world.forecast(tenant, "meters/flat-2-meter"))).reason == "NOT_PERMITTED"
+
+
+async def test_too_little_history_and_no_points_have_names(world: World) -> None:
+    service = world.acting_as(Role.SERVICE)
+    world.sources.young.add("meters/flat-2-meter")
+    failure = await world.refusal(world.forecast(service, "meters/flat-2-meter"))
+    assert (failure.reason, failure.metadata) == ("INSUFFICIENT_HISTORY", {"days_required": "14", "days_available": "3"})
+    assert (await world.refusal(world.forecast(service, "places/house", flux=flux_pb2.FLUX_GAS))).reason == "NO_POINTS"
+    assert (await world.refusal(world.forecast(service, "places/house", flux=0))).reason == "INVALID_REQUEST"
+    month = granularity_pb2.GRANULARITY_MONTH
+    assert (await world.refusal(world.forecast(service, granularity=month))).reason == "INVALID_REQUEST"
+
+
+async def test_a_refresh_counts_and_is_done_once_per_request(world: World) -> None:
+    world.sources.young.add("meters/flat-2-meter")
+    client = ForecastClient(world.acting_as(Role.ADMINISTRATOR))
+    request_id = "3b0f2a0e-5b39-4d1c-9a37-0d8a0a0a0a0a"
+    first = await client.refresh(PlaceId("house"), Flux.ELECTRICITY, Granularity.HOUR, request_id=request_id)
+    assert (first.forecast_count, first.insufficient_count) == (1, 1)
+    world.sources.young.clear()
+    assert await client.refresh(PlaceId("house"), Flux.ELECTRICITY, Granularity.HOUR, request_id=request_id) == first
+    nothing = await client.refresh(PlaceId("house"), Flux.WATER, Granularity.HOUR)
+    assert (nothing.forecast_count, nothing.insufficient_count) == (0, 0)
+
+
+async def test_services_read_all_points_of_a_place_in_blocks(world: World) -> None:
+    service = world.acting_as(Role.SERVICE)
+    await ForecastClient(service).refresh(PlaceId("house"), Flux.ELECTRICITY, Granularity.HOUR)
+    stub = pb_grpc.ForecastServiceStub(service.channel)
+    request = pb.StreamForecastsRequest(place="places/house", flux=ELECTRICITY, granularity=HOUR)
+    found = [one.resource async for response in service.receive(stub.StreamForecasts, request) for one in response.forecasts]
+    assert found == [f"meters/{name}" for name in POINTS]
+
+
+@pytest.mark.parametrize("role", [Role.COLLECTOR, Role.PUBLIC, Role.PLATFORM_OPERATOR])
+async def test_everybody_else_is_refused(world: World, role: Role) -> None:
+    assert (await world.refusal(world.forecast(world.acting_as(role)))).reason == "NOT_PERMITTED"
+    refresh = ForecastClient(world.acting_as(role)).refresh(PlaceId("house"), Flux.ELECTRICITY, Granularity.HOUR)
+    assert (await world.refusal(refresh)).reason == "NOT_PERMITTED"
+
+
+@pytest.mark.parametrize("role", [Role.HOUSEHOLD, Role.BUILDING_MANAGER, Role.LIGHTING_OPERATOR, Role.TERRITORY_ANALYST])
+async def test_people_do_not_refresh_nor_read_in_bulk(world: World, role: Role) -> None:
+    person = world.acting_as(role)
+    refresh = ForecastClient(person).refresh(PlaceId("house"), Flux.ELECTRICITY, Granularity.HOUR)
+    assert (await world.refusal(refresh)).reason == "NOT_PERMITTED"
+    request = pb.StreamForecastsRequest(place="places/house", flux=ELECTRICITY, granularity=HOUR)
+    with pytest.raises(RemoteFailure) as caught:
+        async for _ in person.receive(pb_grpc.ForecastServiceStub(person.channel).StreamForecasts, request):
+            pass
+    assert caught.value.reason == "NOT_PERMITTED"
+
+
+async def test_another_territory_and_nobody_are_refused(world: World) -> None:
+    stranger = world.acting_as(Role.BUILDING_MANAGER, "flat-1", territory=TerritoryId("elsewhere"))
+    assert (await world.refusal(world.forecast(stranger))).reason == "NOT_PERMITTED"
+    assert (await world.refusal(world.forecast(world.connection))).reason == "TOKEN_MISSING"
