@@ -19,11 +19,9 @@ def sentences(parts: tuple[float, float, float]) -> Sentences:
     french = [f"{weather:.0f}\u202f% de la consommation prévue tient à la température"] if abs(weather) >= _NOTABLE_PERCENT else []
     english = [f"{weather:.0f}% of the expected consumption is due to the temperature"] if abs(weather) >= _NOTABLE_PERCENT else []
     if abs(recent) >= _NOTABLE_PERCENT:
-        more = recent > 0
-        french.append(
-            f"les derniers jours portent la prévision {abs(recent):.0f}\u202f% {'au-dessus' if more else 'en dessous'} de l’habitude"
-        )
-        english.append(f"the last days put the forecast {abs(recent):.0f}% {'above' if more else 'below'} what is usual")
+        side_fr, side_en = ("au-dessus", "above") if recent > 0 else ("en dessous", "below")
+        french.append(f"les derniers jours portent la prévision {abs(recent):.0f}\u202f% {side_fr} de l’habitude")
+        english.append(f"the last days put the forecast {abs(recent):.0f}% {side_en} what is usual")
     if not french:
         return Sentences(
             french="La prévision suit le rythme habituel de l’heure, du jour et de la saison.",

@@ -10,7 +10,8 @@ from forecast.domain.kept import shares
 def test_weather_and_recent_days_are_named_in_both_languages() -> None:
     words = sentences((60.0, 45.0, -5.0))
     assert words.french == (
-        "45\u202f% de la consommation prévue tient à la température ; les derniers jours portent la prévision 5\u202f% en dessous de l’habitude."
+        "45\u202f% de la consommation prévue tient à la température ; "
+        "les derniers jours portent la prévision 5\u202f% en dessous de l’habitude."
     )
     assert (
         words.english == "45% of the expected consumption is due to the temperature; the last days put the forecast 5% below what is usual."
