@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -38,7 +39,7 @@ class Panel:
     amounts: np.ndarray
     temperature: np.ndarray
     zone: ZoneInfo
-    public_holidays: frozenset
+    public_holidays: frozenset[date]
 
     def scored(self) -> np.ndarray:
         """Tell which points belong to the half that is scored."""
@@ -130,7 +131,7 @@ def _cleaned(table: pd.DataFrame, flux: str) -> np.ndarray:
     if flux == "electricity":
         amounts[amounts == 0] = np.nan
         return amounts
-    winter = np.isin(table.index.month, _WINTER)
+    winter = np.isin(pd.DatetimeIndex(table.index).month, _WINTER)
     for row in amounts:
         edges = np.flatnonzero(np.diff(np.concatenate(([0], (row == 0).astype(int), [0]))))
         for first, last in zip(edges[::2], edges[1::2], strict=True):
@@ -146,7 +147,7 @@ def _water() -> Panel:
     table = table.dropna(subset=["time"])
     table["second"] = table["time"].dt.tz_localize(None).astype("datetime64[s]").astype(np.int64)
     edges = np.arange(table["second"].min() // 3_600 * 3_600, table["second"].max() // 3_600 * 3_600 + 1, 3_600)
-    homes = {home: _hourly(rows.sort_values("second"), edges) for home, rows in table.groupby("user.key")}
+    homes = {str(home): _hourly(rows.sort_values("second"), edges) for home, rows in table.groupby("user.key")}
     spanish = holidays.country_holidays("ES", subdiv="VC", years=range(2015, 2019))
     return Panel(
         flux="water",

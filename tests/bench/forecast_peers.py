@@ -1,12 +1,21 @@
 """What a user would pick instead: the same gaps, calendar, history and temperature, one function each from a window to forecasts."""
 
+from importlib import import_module
+from typing import Any
+
 import numpy as np
 from forecast_data import HORIZON, Window
 
+from forecast.domain.calendar import Calendar
 from forecast.domain.rules import QUANTILES
 
 WEEK = 168
 _TREND_HISTORY_H = 182 * 24
+
+
+def _peer(module: str) -> Any:
+    """Import a peer's module; peers are not installed for tests."""
+    return import_module(module)
 
 
 def weekly_naive(history: np.ndarray) -> np.ndarray:
@@ -29,8 +38,7 @@ def filled(row: np.ndarray) -> np.ndarray:
 
 def statsforecast_of(name: str, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the quantiles (steps, 7) of a statsforecast model."""
-    from statsforecast import models  # noqa: PLC0415 — a peer, not installed for tests
-
+    models = _peer("statsforecast.models")
     row = filled(row)
     match name:
         case "MSTL":
@@ -47,8 +55,7 @@ def statsforecast_of(name: str, row: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def lightgbm_of(window: Window, temperature: np.ndarray) -> np.ndarray:
     """Return the quantiles (points, steps, 7) of one LightGBM model per quantile, trained on all points of the window together."""
-    import lightgbm  # noqa: PLC0415 — a peer, not installed for tests
-
+    lightgbm = _peer("lightgbm")
     scale = np.maximum(np.nanmean(np.abs(window.history), axis=1), 1e-9)
     calendar = window.surroundings().calendar
     length = window.history.shape[1]
@@ -71,13 +78,13 @@ def lightgbm_of(window: Window, temperature: np.ndarray) -> np.ndarray:
     return np.sort(quantiles, axis=2) * scale[:, None, None]
 
 
-def _columns(before: np.ndarray, calendar: object, temperature: np.ndarray, origin: int) -> np.ndarray:
+def _columns(before: np.ndarray, calendar: Calendar, temperature: np.ndarray, origin: int) -> np.ndarray:
     """Return the columns (points, steps, columns) of the week after an origin."""
     points = len(before)
     at = slice(origin, origin + WEEK)
     weeks = [before[:, -WEEK * back : -WEEK * (back - 1) or None] for back in (1, 2, 3, 4)]
     day = np.tile(before[:, -24:], 7)
-    levels = [np.nanmean(before[:, -span:], axis=1) if span else 0 for span in (24, 72, WEEK, 4 * WEEK)]
+    levels = [np.nanmean(before[:, -span:], axis=1) for span in (24, 72, WEEK, 4 * WEEK)]
     shared = [
         calendar.hour[at], calendar.weekday[at], np.cos(calendar.phase[at]), np.sin(calendar.phase[at]), np.arange(WEEK),
         temperature[at], _smooth(temperature, origin, 18), _smooth(temperature, origin, 60),
