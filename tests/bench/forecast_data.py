@@ -131,7 +131,8 @@ def _cleaned(table: pd.DataFrame, flux: str) -> np.ndarray:
     if flux == "electricity":
         amounts[amounts == 0] = np.nan
         return amounts
-    winter = np.isin(pd.DatetimeIndex(table.index).month, _WINTER)
+    month = table.index.to_numpy().astype("datetime64[M]").astype(np.int64) % 12 + 1
+    winter = np.isin(month, _WINTER)
     for row in amounts:
         edges = np.flatnonzero(np.diff(np.concatenate(([0], (row == 0).astype(int), [0]))))
         for first, last in zip(edges[::2], edges[1::2], strict=True):
