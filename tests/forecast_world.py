@@ -42,3 +42,17 @@ class Hours:
         heating = np.maximum(15 - self.temperature, 0) / 10
         size = rng.uniform(0.5, 5, (count, 1))
         return size * (rhythm + heating + noise * np.abs(rng.normal(size=(count, len(rhythm)))))
+
+
+class Days:
+    """So many civil days of twenty points before an origin, and a month after it, each day apart from the others."""
+
+    def __init__(self, days: int, origin: datetime = datetime(2026, 2, 2, tzinfo=UTC)) -> None:
+        self.length = days
+        self.starts = int(origin.timestamp()) + 86_400 * np.arange(-days, 31, dtype=np.int64)
+        calendar = calendar_of(self.starts, ZoneInfo("UTC"), frozenset(), frozenset())
+        temperature = 12 - 8 * np.cos(calendar.phase)
+        rng = np.random.default_rng(4)
+        rhythm = 10 + 2 * (calendar.weekday >= 5) + np.maximum(15 - temperature, 0)
+        self.amounts = rng.uniform(0.5, 5, (20, 1)) * rhythm * rng.normal(1, 0.15, (20, len(rhythm)))
+        self.surroundings = Surroundings(calendar=calendar, temperature=temperature)

@@ -4,16 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from babel.dates import format_date
+from babel.numbers import format_currency
+
 from dashboard.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, Tick, axis_steps
 from dashboard.figures import Unit, amount, display_unit, moment, number, slot_name, tick_name
 from dashboard.panels import View, css_class
 from dashboard.periods import Span
-from multiflux_client.forecast import Forecast, WeatherBasis
+from multiflux_client.forecast import Forecast, MonthEnd, WeatherBasis
 
 DAYS = 7
 _BANDS = ((25, 975), (100, 900), (250, 750))
 """The intervals of 95, 80 and 50 %, by the per mille of their bounds."""
 _MOST_TICKS = 7
+_MICROS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,26 +49,29 @@ class Outlook:
     axis: str
     fan: Fan
     why: str
+    month_end: str
     notes: tuple[str, ...]
     rows: tuple[Day, ...]
 
 
-def outlook(view: View, expected: Forecast) -> Outlook:
+def outlook(view: View, expected: Forecast, end: MonthEnd | None) -> Outlook:
     """Return the outlook of the next days."""
     words, language = view.words, view.words.language
     greatest = int(expected.quantiles[_BANDS[0][1]].max(initial=0))
     unit = display_unit(expected.quantity, greatest)
-    # Means add up over the days; medians do not, but are what is kept of an older forecast.
-    total = int((expected.quantiles[500] if expected.means is None else expected.means).sum())
+    low, high = (int(expected.sum_quantiles[share][-1]) for share in (100, 900))
+    of_total = display_unit(expected.quantity, high)
     basis = words.outlook_weather if expected.weather_basis is WeatherBasis.FORECAST else words.outlook_climatology
     return Outlook(
         css=css_class(expected.flux),
         finding=words.outlook.format(
             days=len(expected.starts),
-            amount=amount(total, display_unit(expected.quantity, total), language),
+            low=number(low / of_total.base_units, language),
+            high=amount(high, of_total, language),
             of_flux=words.of_fluxes[expected.flux],
         ),
         axis=words.outlook_axis.format(unit=unit.symbol),
+        month_end="" if end is None else _month_end(view, end),
         fan=_fan(view, expected, unit),
         why=expected.sentence_fr if language == "fr" else expected.sentence_en,
         notes=(
@@ -76,6 +83,24 @@ def outlook(view: View, expected: Forecast) -> Outlook:
         ),
         rows=tuple(_row(view, expected, at, unit) for at in range(len(expected.starts))),
     )
+
+
+def _month_end(view: View, end: MonthEnd) -> str:
+    """Return the month's end in a sentence: a range of the quantity, and of the bill where there are prices."""
+    words, language = view.words, view.words.language
+    month = format_date(end.month.start.astimezone(view.zone), format="LLLL", locale=language)
+    low, high = end.quantiles[100], end.quantiles[900]
+    unit = display_unit(end.quantity, high)
+    said = words.month_end.format(
+        month=month, low=number(low / unit.base_units, language), high=amount(high, unit, language), of_flux=words.of_fluxes[end.flux]
+    )
+    if not end.bill_quantiles:
+        return words.sentence.format(said=said)
+    least, most = (round(end.bill_quantiles[share] / _MICROS) for share in (100, 900))
+    cost = words.month_end_cost.format(
+        low=least, high=format_currency(most, end.currency_code, format="#,##0\u202f¤", locale=language, currency_digits=False)
+    )
+    return words.sentence.format(said=said + cost)
 
 
 def _row(view: View, expected: Forecast, at: int, unit: Unit) -> Day:

@@ -177,7 +177,8 @@ async def _outlooks(gateway: Gateway, asked: Asked, fluxes: tuple[Flux, ...], no
 async def _outlook(gateway: Gateway, asked: Asked, flux: Flux) -> Outlook | str:
     view = View(words=asked.words, period=asked.period, zone=asked.zone)
     try:
-        return outlook(view, await gateway.forecast.forecast(asked.resource, flux, Granularity.DAY, slot_count=DAYS))
+        expected = await gateway.forecast.forecast(asked.resource, flux, Granularity.DAY, slot_count=DAYS)
+        return outlook(view, expected, None if asked.point is None else await gateway.forecast.month_end(asked.point))
     except RemoteFailure as failure:
         if failure.reason == "INSUFFICIENT_HISTORY":
             days, known = (failure.metadata[name] for name in ("days_required", "days_available"))

@@ -66,6 +66,9 @@ class Words:
     first_day_next: str
     outlook: str
     outlook_axis: str
+    month_end: str
+    month_end_cost: str
+    sentence: str
     outlook_range: str
     outlook_weather: str
     outlook_climatology: str
@@ -155,7 +158,10 @@ FRENCH: Final = Words(
     home="Territoire",
     first_day="Il n’y a encore aucune donnée.",
     first_day_next="Importez des lieux et des compteurs, ou lancez « multiflux simulate » pour une ville de démonstration.",
-    outlook="Les {days} prochains jours : environ {amount} {of_flux}",
+    outlook="Les {days} prochains jours : de {low} à {high} {of_flux}, huit fois sur dix",
+    month_end="Fin {month} : de {low} à {high} {of_flux} sur le mois",
+    month_end_cost=", soit {low} à {high}",
+    sentence="{said}.",
     outlook_axis="{unit} par jour ; bandes de 50, 80 et 95 %, médiane en tirets",
     outlook_range="Chaque jour tombe huit fois sur dix dans la bande du milieu, dont le tableau donne les bornes.",
     outlook_weather="D’après la température prévue.",
@@ -246,7 +252,10 @@ ENGLISH: Final = Words(
     home="Territory",
     first_day="There is no data yet.",
     first_day_next="Import places and meters, or run “multiflux simulate” for a demonstration town.",
-    outlook="The next {days} days: about {amount} {of_flux}",
+    outlook="The next {days} days: {low} to {high} {of_flux}, eight times out of ten",
+    month_end="By the end of {month}: {low} to {high} {of_flux} over the month",
+    month_end_cost=", or {low} to {high}",
+    sentence="{said}.",
     outlook_axis="{unit} per day; bands of 50, 80 and 95%, median dashed",
     outlook_range="Eight times out of ten a day falls within the middle band, whose bounds are in the table.",
     outlook_weather="Based on the temperature that is forecast.",

@@ -19,6 +19,7 @@ from multiflux.forecast.v1 import forecast_service_pb2, forecast_service_pb2_grp
 from multiflux_client.access import AccessClient
 from multiflux_client.audit_sink import AccessAudit, ServiceSignIn
 from multiflux_client.channel import Connection, Target
+from multiflux_client.costs import CostClient
 from multiflux_client.credentials import SigningKeys
 from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
 from multiflux_client.metering import MeteringClient
@@ -110,7 +111,12 @@ class _Calls:
     def of(self, territory: TerritoryId) -> Clients:
         """Return the clients for one territory; OSError when there is no secret yet."""
         signed_in = self._as_itself(territory)
-        return Clients(registry=RegistryClient(signed_in), metering=MeteringClient(signed_in), weather=WeatherClient(signed_in))
+        return Clients(
+            registry=RegistryClient(signed_in),
+            metering=MeteringClient(signed_in),
+            weather=WeatherClient(signed_in),
+            costs=CostClient(signed_in),
+        )
 
     def registry(self, territory: TerritoryId | None) -> RegistryClient:
         """Return the registry for one territory, or for all."""

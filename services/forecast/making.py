@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from forecast.domain.failures import InsufficientHistory, NoPoints
 from forecast.domain.kept import ALL_LEVELS, MODEL, Forecast, Subject
+from forecast.domain.month_end import MonthEnd, Prices, month_end, month_of, priced_interval
 from forecast.domain.ports import Forecasts
 from forecast.domain.task import Computed, ForecastTask, Prepared
 from multiflux_client.places import Territory
@@ -17,6 +19,7 @@ from runtime.clock import Clock
 from runtime.relational import Database
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
+from vocabulary.interval import Interval
 from vocabulary.names import PlaceId, PointId
 
 T = TypeVar("T")
@@ -37,6 +40,14 @@ class Sources(Protocol):
         """Prepare a task of one point, from readings since a time; InsufficientHistory, RemoteFailure."""
         ...
 
+    async def used(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> int:
+        """Return what a point is known to have used, in base units; RemoteFailure."""
+        ...
+
+    async def prices(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> tuple[Prices | None, tuple[str, ...]]:
+        """Return what a point paid over whole days, None when prices are missing, and which are; RemoteFailure."""
+        ...
+
 
 class Workers(Protocol):
     """What computes forecasts."""
@@ -52,6 +63,15 @@ class Refreshed:
 
     forecasts: int
     insufficient: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MonthEndFound:
+    """A month's end, the prices that its bill is made of, and the components whose price is missing."""
+
+    end: MonthEnd
+    prices: Prices | None
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +104,17 @@ class Making:
         (made,) = await self._made(territory, prepared, flux, granularity, name=f"places/{place}")
         await self._keep([made])
         return made
+
+    async def month_end(
+        self, territory: Territory, point: PointId, days: Forecast, since: datetime | None, budget_micros: int
+    ) -> MonthEndFound:
+        """Return the end of the month in which the readings before a forecast by days end; RemoteFailure."""
+        zone, flux = ZoneInfo(territory.time_zone), days.subject.flux
+        month = month_of(days.latest, zone)
+        start = month.start if since is None else max(month.start, since)
+        known = await self.sources.used(territory, point, flux, Interval(start=start, end=days.latest)) if start < days.latest else 0
+        prices, missing = await self.sources.prices(territory, point, flux, priced_interval(month, days.latest, zone))
+        return MonthEndFound(end=month_end(month, known, days, zone, prices, budget_micros), prices=prices, missing=missing)
 
     async def points(self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity) -> Refreshed:
         """Make the forecasts of all points in a place, and keep them."""
@@ -142,6 +173,7 @@ def _forecast(prepared: Prepared, computed: Computed, issued: datetime, at: int,
         levels=ALL_LEVELS,
         mean=computed.mean[at],
         quantiles=computed.quantiles[at],
+        sums=None if computed.sums is None else computed.sums[at],
         parts=computed.parts[at],
         latest=prepared.latest,
     )

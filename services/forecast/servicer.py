@@ -13,11 +13,13 @@ from forecast.making import Making
 from forecast.wire import forecasts as wire
 from multiflux.forecast.v1 import forecast_service_pb2 as pb
 from multiflux.forecast.v1.forecast_service_pb2_grpc import ForecastServiceServicer
+from multiflux.type.v1 import granularity_pb2
 from multiflux_client.places import Territory
 from multiflux_client.registry import RegistryClient
 from runtime.call import Call, current_call
 from runtime.changes import Changes
 from runtime.place_replica import PlaceReplica
+from vocabulary.failure import invalid
 from vocabulary.names import PlaceId, PointId, TerritoryId, place_id, point_id
 from vocabulary.role import Role
 
@@ -56,6 +58,20 @@ class ForecastServicer(ForecastServiceServicer):
             found = await self._of_point(call, territory, point_id(request.resource), request, by)
         message = wire.forecast_to_proto(found.first(count), time_zone=territory.time_zone, simulated=territory.simulated)
         return pb.GetForecastResponse(forecast=message)
+
+    async def ForecastMonthEnd(self, request: pb.ForecastMonthEndRequest, context: _Context) -> pb.ForecastMonthEndResponse:
+        """Return what a point will have consumed, and cost, at the end of its month."""
+        del context
+        call, point = current_call(), point_id(request.metering_point)
+        if request.budget_micros < 0:
+            raise invalid("budget_micros", "cannot be negative")
+        territory = await self._registry(call).territory()
+        by_day = pb.GetForecastRequest(resource=request.metering_point, granularity=granularity_pb2.GRANULARITY_DAY)
+        days = await self._of_point(call, territory, point, by_day, None)
+        since = await self._since(call, request.metering_point)
+        found = await self._tools.making.month_end(territory, point, days, since, request.budget_micros)
+        message = wire.month_end_to_proto(found.end, found.missing, days, found.prices, simulated=territory.simulated)
+        return pb.ForecastMonthEndResponse(month_end=message)
 
     async def StreamForecasts(self, request: pb.StreamForecastsRequest, context: _Context) -> AsyncGenerator[pb.StreamForecastsResponse]:
         """Stream the latest forecasts of all points in a place."""

@@ -17,7 +17,8 @@ from multiflux_client.failures import UnexpectedAnswer
 from multiflux_client.records import timestamp
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux, Quantity
-from vocabulary.names import PlaceId
+from vocabulary.interval import Interval
+from vocabulary.names import PlaceId, PointId, point_id
 
 if TYPE_CHECKING:
     from multiflux.forecast.v1.forecast_service_pb2_grpc import ForecastServiceAsyncStub
@@ -38,7 +39,8 @@ class Forecast:
     """What a point or place is expected to consume; the arrays have one element a slot.
 
     `starts`, `ends`: Unix seconds. `means`: joules or millilitres, None where they are no longer kept. `quantiles`: amounts by per mille,
-    500 being the median. Shares of the sum are in per cent; sentences say the same.
+    500 being the median;
+    `sum_quantiles`: the same of the sum up to each slot, of days alone. Shares of the sum are in per cent; sentences say the same.
     """
 
     resource: str
@@ -54,11 +56,37 @@ class Forecast:
     ends: NDArray[np.int64]
     means: NDArray[np.int64] | None
     quantiles: dict[int, NDArray[np.int64]]
+    sum_quantiles: dict[int, NDArray[np.int64]]
     calendar_percent: float
     weather_percent: float
     recent_percent: float
     sentence_fr: str
     sentence_en: str
+    simulated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MonthEnd:
+    """What a point is expected to have consumed at the end of its civil month, and what that will cost.
+
+    Amounts are joules or millilitres, money millionths of the currency with VAT; quantiles by per mille. Without prices there is no bill,
+    and `missing_prices` says which lack. `over_budget_percent` is the chance that the bill exceeds the budget, None without either.
+    """
+
+    metering_point: PointId
+    flux: Flux
+    quantity: Quantity
+    month: Interval
+    known_amount: int
+    known_time: datetime
+    mean_amount: int
+    quantiles: dict[int, int]
+    currency_code: str
+    mean_micros: int
+    bill_quantiles: dict[int, int]
+    over_budget_percent: float | None
+    missing_prices: tuple[str, ...]
+    issue_time: datetime
     simulated: bool
 
 
@@ -92,6 +120,12 @@ class ForecastClient:
         response = await self._connection.call(self._stub.GetForecast, request, deadline_s=_FORECAST_DEADLINE_S)
         return _forecast(response.forecast)
 
+    async def month_end(self, point: PointId, *, budget_micros: int = 0) -> MonthEnd:
+        """Return the end of the month in which a point's last readings lie, with the chance to exceed a budget where one is given."""
+        request = pb.ForecastMonthEndRequest(metering_point=f"meters/{point}", budget_micros=budget_micros)
+        response = await self._connection.call(self._stub.ForecastMonthEnd, request, deadline_s=_FORECAST_DEADLINE_S)
+        return _month_end(response.month_end)
+
     async def refresh(self, place: PlaceId, flux: Flux, granularity: Granularity, *, request_id: str = "") -> Refreshed:
         """Make the forecasts of all points in a place anew."""
         request = pb.RefreshForecastsRequest(
@@ -108,7 +142,8 @@ def _forecast(message: forecast_pb2.Forecast) -> Forecast:
     starts, ends = _column(message.start_seconds), _column(message.end_seconds)
     means = _column(message.means) if message.means else None
     quantiles = {one.per_mille: _column(one.amounts) for one in message.quantiles}
-    columns = [ends, *quantiles.values(), *([] if means is None else [means])]
+    sums = {one.per_mille: _column(one.amounts) for one in message.sum_quantiles}
+    columns = [ends, *quantiles.values(), *sums.values(), *([] if means is None else [means])]
     if any(len(column) != len(starts) for column in columns):
         raise UnexpectedAnswer("the columns of a forecast differ in length")
     return Forecast(
@@ -125,11 +160,32 @@ def _forecast(message: forecast_pb2.Forecast) -> Forecast:
         ends=ends,
         means=means,
         quantiles=quantiles,
+        sum_quantiles=sums,
         calendar_percent=message.explanation.calendar_percent,
         weather_percent=message.explanation.weather_percent,
         recent_percent=message.explanation.recent_percent,
         sentence_fr=message.explanation.sentence_fr,
         sentence_en=message.explanation.sentence_en,
+        simulated=message.simulated,
+    )
+
+
+def _month_end(message: forecast_pb2.MonthEnd) -> MonthEnd:
+    return MonthEnd(
+        metering_point=point_id(message.metering_point),
+        flux=Flux(message.flux),
+        quantity=Quantity(message.quantity),
+        month=Interval(start=_instant(message.month.start_time), end=_instant(message.month.end_time)),
+        known_amount=message.known_amount,
+        known_time=_instant(message.known_time),
+        mean_amount=message.mean_amount,
+        quantiles={one.per_mille: one.amount for one in message.quantiles},
+        currency_code=message.currency_code,
+        mean_micros=message.mean_micros,
+        bill_quantiles={one.per_mille: one.amount for one in message.bill_quantiles},
+        over_budget_percent=message.over_budget_percent if message.HasField("over_budget_percent") else None,
+        missing_prices=tuple(message.missing_prices),
+        issue_time=_instant(message.issue_time),
         simulated=message.simulated,
     )
 

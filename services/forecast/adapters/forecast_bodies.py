@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.domain.kept import Forecast, Subject, WeatherBasis
 
-_HEAD = struct.Struct("<BBBBIddddq")
+_HEAD = struct.Struct("<BBBBBBIdddq")
 _VERSION = 1
 
 
@@ -21,28 +21,31 @@ def encoded(forecast: Forecast) -> bytes:
         len(model),
         forecast.basis.value,
         forecast.mean is not None,
+        forecast.sums is not None,
+        len(forecast.levels),
         len(forecast.starts),
         calendar,
         weather,
         recent,
-        float(len(forecast.levels)),
         int(forecast.latest.timestamp()),
     )
     mean = b"" if forecast.mean is None else forecast.mean.astype("<f4").tobytes()
     columns = (forecast.starts.astype("<i8").tobytes(), forecast.ends.astype("<i8").tobytes(), mean)
-    return b"".join((head, model, levels, *columns, forecast.quantiles.astype("<f4").tobytes()))
+    sums = b"" if forecast.sums is None else forecast.sums.astype("<f4").tobytes()
+    return b"".join((head, model, levels, *columns, forecast.quantiles.astype("<f4").tobytes(), sums))
 
 
 def decoded(subject: Subject, issued: datetime, body: bytes) -> Forecast:
     """Return the forecast that the bytes were."""
-    _, model_bytes, basis, with_mean, slots, calendar, weather, recent, levels, latest = _HEAD.unpack_from(body)
+    _, model_bytes, basis, with_mean, with_sums, levels, slots, calendar, weather, recent, latest = _HEAD.unpack_from(body)
     at = _HEAD.size
     model, at = body[at : at + model_bytes].decode(), at + model_bytes
-    level_column, at = np.frombuffer(body, "<f4", int(levels), at), at + 4 * int(levels)
+    level_column, at = np.frombuffer(body, "<f4", levels, at), at + 4 * levels
     starts, at = np.frombuffer(body, "<i8", slots, at), at + 8 * slots
     ends, at = np.frombuffer(body, "<i8", slots, at), at + 8 * slots
     mean = np.frombuffer(body, "<f4", slots, at) if with_mean else None
     at += 4 * slots if with_mean else 0
+    quantiles, at = np.frombuffer(body, "<f4", slots * levels, at).reshape(slots, levels), at + 4 * slots * levels
     return Forecast(
         subject=subject,
         issued=issued,
@@ -52,7 +55,8 @@ def decoded(subject: Subject, issued: datetime, body: bytes) -> Forecast:
         ends=ends.astype(np.int64),
         levels=tuple(round(float(level), 4) for level in level_column),
         mean=mean,
-        quantiles=np.frombuffer(body, "<f4", slots * int(levels), at).reshape(slots, int(levels)),
+        quantiles=quantiles,
+        sums=np.frombuffer(body, "<f4", slots * levels, at).reshape(slots, levels) if with_sums else None,
         parts=(calendar, weather, recent),
         latest=datetime.fromtimestamp(latest, UTC),
     )

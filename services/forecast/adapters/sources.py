@@ -10,16 +10,18 @@ import numpy as np
 from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import InsufficientHistory, NoPoints
 from forecast.domain.kept import WeatherBasis
+from forecast.domain.month_end import Prices
 from forecast.domain.task import ForecastTask, Prepared, rules_of
 from multiflux_client.consumption import ConsumptionSeries
+from multiflux_client.costs import CostClient, CostStatement
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.metering import MeteringClient
 from multiflux_client.places import Territory
 from multiflux_client.registry import RegistryClient
-from multiflux_client.tables import ReferenceTable
+from multiflux_client.tables import PriceComponent, PriceUnit, ReferenceTable
 from multiflux_client.weather import WeatherClient
 from vocabulary.civil import Granularity, slots
-from vocabulary.flux import Flux
+from vocabulary.flux import JOULES_PER_WATT_HOUR, MILLILITRES_PER_CUBIC_METRE, Flux
 from vocabulary.interval import Interval
 from vocabulary.names import PlaceId, PointId, TerritoryId
 from vocabulary.quality import Quality
@@ -38,6 +40,7 @@ class Clients:
     registry: RegistryClient
     metering: MeteringClient
     weather: WeatherClient
+    costs: CostClient
 
 
 class Sources:
@@ -74,6 +77,21 @@ class Sources:
         name = f"meters/{point}"
         series = await self._clients(territory.id).metering.consumption(name, flux, during, granularity)
         return await self._prepared(territory, name, {name: [series]}, granularity, during, together=False)
+
+    async def used(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> int:
+        """Return what a point is known to have used, in base units; RemoteFailure."""
+        if during.start >= during.end:
+            return 0
+        by_day = Granularity.GAS_DAY if flux is Flux.GAS else Granularity.DAY
+        series = await self._clients(territory.id).metering.consumption(f"meters/{point}", flux, during, by_day, profile_allowed=True)
+        inside = (series.qualities > 0) & (series.starts >= int(during.start.timestamp())) & (series.ends <= int(during.end.timestamp()))
+        return int(series.amounts[inside].sum())
+
+    async def prices(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> tuple[Prices | None, tuple[str, ...]]:
+        """Return what a point paid over whole days, None when the price of its consumption is missing, and the prices that are."""
+        statement = await self._clients(territory.id).costs.statement(point, during)
+        missing = tuple(sorted({gap.component.name for gap in statement.missing_prices}))
+        return (None if missing else _prices(statement, flux, during)), missing
 
     async def _prepared(
         self,
@@ -150,6 +168,24 @@ class Sources:
             if row.school_holiday is not None and row.school_holiday.zone == territory.school_holiday_zone:
                 school |= _days(row.validity.start, row.validity.end, zone)
         return frozenset(public), frozenset(school)
+
+
+_PER_UNIT = {PriceUnit.KILOWATT_HOUR: 1_000 * JOULES_PER_WATT_HOUR, PriceUnit.CUBIC_METRE: MILLILITRES_PER_CUBIC_METRE}
+
+
+def _prices(statement: CostStatement, flux: Flux, during: Interval) -> Prices | None:
+    """Return the prices that a statement comes to; None when nothing was consumed, or what was is not priced by its amount."""
+    unit = PriceUnit.CUBIC_METRE if flux is Flux.WATER else PriceUnit.KILOWATT_HOUR
+    of_amount = [line for line in statement.lines if line.unit is unit]
+    consumed = sum(line.unit_count for line in of_amount if line.component is PriceComponent.COMMODITY) * _PER_UNIT[unit]
+    if not consumed:
+        return None
+    standing = sum(line.gross_micros for line in statement.lines if line.unit is not unit)
+    return Prices(
+        per_base_unit=sum(line.gross_micros for line in of_amount) / consumed,
+        per_day=standing / (during.duration / timedelta(days=1)),
+        currency=statement.currency_code,
+    )
 
 
 def _history(granularity: Granularity, now: datetime, zone: ZoneInfo) -> Interval:

@@ -83,6 +83,19 @@ def _quantiles(relative: Singles, known: Bools) -> Singles:
     return (share * own + (1 - share) * everybody).astype(np.float32)
 
 
+def spread_of_sums(sums: Singles, scale: Singles, counts: Singles) -> Singles:
+    """Return the unit in which errors of sums of so many slots are measured: in proportion to them, with a floor."""
+    return (np.maximum(sums, 0) + _FLOOR * scale * counts).astype(np.float32)
+
+
+def quantiles_by_step(relative: Singles, known: Bools) -> Singles:
+    """Return quantiles of errors (points, origins, steps) over the origins; (points, steps, quantiles)."""
+    points, origins, steps = relative.shape
+    if not origins:
+        return np.broadcast_to((np.array(_UNTRIED) / 2).astype(np.float32), (points, steps, len(QUANTILES)))
+    return np.stack([_quantiles(relative[:, :, step], known[:, :, step]) for step in range(steps)], axis=1)
+
+
 def horizon_growth(relative: Singles, known: Bools, rules: PanelRules) -> Singles:
     """Return how much wider errors are in each horizon bucket than on the average, per step; (points, origins, horizon) in."""
     size = np.where(known, np.abs(relative), 0)

@@ -42,7 +42,8 @@ class Forecast:
     """What a subject is expected to consume.
 
     starts, ends: UTC seconds of the slots. levels: of the quantiles. mean: (slots,), None once it was left out; quantiles: (slots, levels);
-    both in the base unit of the quantity. parts: per cent of the sum that calendar, weather and recent level make. latest: the end of the
+    sums: quantiles of the sum up to each slot, (slots, levels), None of hours and once they were left out; all in the base unit of the
+    quantity. parts: per cent of the sum that calendar, weather and recent level make. latest: the end of the
     last slot that is known.
     """
 
@@ -55,6 +56,7 @@ class Forecast:
     levels: tuple[float, ...]
     mean: NDArray[np.float32] | None
     quantiles: NDArray[np.float32]
+    sums: NDArray[np.float32] | None
     parts: tuple[float, float, float]
     latest: datetime
 
@@ -70,14 +72,15 @@ class Forecast:
         if slots in (0, len(self.starts)):
             return self
         mean = None if self.mean is None else self.mean[:slots]
-        return replace(self, starts=self.starts[:slots], ends=self.ends[:slots], mean=mean, quantiles=self.quantiles[:slots])
+        sums = None if self.sums is None else self.sums[:slots]
+        return replace(self, starts=self.starts[:slots], ends=self.ends[:slots], mean=mean, quantiles=self.quantiles[:slots], sums=sums)
 
     def thinned(self) -> "Forecast":
         """Return what is kept of an older forecast."""
         if self.mean is None:
             return self
         places = [self.levels.index(level) for level in _THIN]
-        return replace(self, mean=None, levels=_THIN, quantiles=self.quantiles[:, places])
+        return replace(self, mean=None, sums=None, levels=_THIN, quantiles=self.quantiles[:, places])
 
 
 def quantity_of(flux: Flux) -> Quantity:

@@ -22,12 +22,14 @@ _RECENT_ORIGINS = 6
 class PanelForecast:
     """What is expected per point and slot, in the unit of the amounts given.
 
-    mean: (points, horizon). quantiles: (points, horizon, 7) of `QUANTILES`. parts: how much of the sum over the horizon comes from the
-    calendar, from the weather, and from the level of the last days; (points, 3).
+    mean: (points, horizon). quantiles: (points, horizon, 7) of `QUANTILES`. sums: quantiles of the sum up to each slot, like those; of days
+    alone. parts: how much of the sum over the horizon comes from the calendar, from the weather, and from the level of the last days;
+    (points, 3).
     """
 
     mean: Singles
     quantiles: Singles
+    sums: Singles | None
     parts: Singles
 
     @property
@@ -46,6 +48,7 @@ def forecast(amounts: Floats, surroundings: Surroundings, rules: PanelRules) -> 
     return PanelForecast(
         mean=np.concatenate([one.mean for one in parts]),
         quantiles=np.concatenate([one.quantiles() for one in parts]),
+        sums=np.concatenate([one.sums() for one in parts]) if rules.slots_per_day == 1 else None,
         parts=np.concatenate([one.parts for one in parts]),
     )
 
@@ -61,7 +64,8 @@ def place_forecast(amounts: Floats, surroundings: Surroundings, rules: PanelRule
         total = one.added_up() if total is None else total.plus(one.added_up())
     if total is None:
         raise InsufficientHistory("no point is known", days_required=str(rules.least_days), days_available="0")
-    return PanelForecast(mean=total.mean, quantiles=total.quantiles(), parts=total.parts)
+    sums = total.sums() if rules.slots_per_day == 1 else None
+    return PanelForecast(mean=total.mean, quantiles=total.quantiles(), sums=sums, parts=total.parts)
 
 
 def known_days(amounts: Floats, rules: PanelRules) -> Floats:
@@ -117,6 +121,20 @@ class _Judged:
         of_errors = intervals.error_quantiles((relative / growth).reshape(flat), self.known.reshape(flat), of_past, present)
         unit = intervals.spread(self.mean, self.scale, power) * growth[:steps] * recent[:, None]
         found = np.sort(self.centre[:, :, None] + of_errors * unit[:, :, None], axis=2)
+        return np.where(self.signed[:, None, None], found, np.maximum(found, 0))
+
+    def sums(self) -> Singles:
+        """Return quantiles of the sum up to each slot, from the errors of such sums at past origins; (points, horizon, 7)."""
+        steps = self.mean.shape[1]
+        counts = np.arange(1, steps + 1, dtype=np.float32)
+        errors: Singles = np.where(self.known, self.happened - self.past, np.float32(0)).astype(np.float32, copy=False)
+        off = np.cumsum(errors, axis=2, dtype=np.float32)[:, :, :steps]
+        whole = np.logical_and.accumulate(self.known, axis=2)[:, :, :steps]
+        unit = intervals.spread_of_sums(np.cumsum(self.past[:, :, :steps], axis=2, dtype=np.float32), self.scale[:, None, None], counts)
+        ahead = np.cumsum(self.mean, axis=1, dtype=np.float32)
+        wide = intervals.spread_of_sums(ahead, self.scale[:, None], counts)
+        of_errors = intervals.quantiles_by_step((off / unit).astype(np.float32, copy=False), whole)
+        found = np.sort(ahead[:, :, None] + of_errors * wide[:, :, None], axis=2)
         return np.where(self.signed[:, None, None], found, np.maximum(found, 0))
 
     def added_up(self) -> "_Judged":

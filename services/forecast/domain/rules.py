@@ -66,7 +66,7 @@ HOURLY = PanelRules(
 
 DAILY = PanelRules(
     slots_per_day=1,
-    horizon=28,
+    horizon=31,
     half_life_days=120.0,
     other_half_lives=(40.0, 480.0),
     analogue_half_lives=(60.0,),
@@ -80,7 +80,7 @@ DAILY = PanelRules(
     origins=40,
     stride_days=8,
     first_days=70,
-    buckets=(1, 3, 7, 14, 28),
+    buckets=(1, 3, 7, 14, 31),
     own=1.0,
     correction_penalty=300.0,
     sweeps=3,

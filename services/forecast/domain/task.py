@@ -55,6 +55,7 @@ class Computed:
     rows: Int64s
     mean: NDArray[np.float32]
     quantiles: NDArray[np.float32]
+    sums: NDArray[np.float32] | None
     parts: tuple[tuple[float, float, float], ...]
 
 
@@ -85,6 +86,7 @@ def carried_out(task: ForecastTask) -> Computed:
         rows=rows[:1] if task.together else rows,
         mean=found.mean,
         quantiles=found.quantiles,
+        sums=found.sums,
         parts=tuple(shares(part) for part in _parts(found)),
     )
 

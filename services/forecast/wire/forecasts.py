@@ -8,6 +8,7 @@ import numpy as np
 from forecast.domain.explanation import sentences
 from forecast.domain.failures import HorizonTooLong
 from forecast.domain.kept import Forecast, Subject
+from forecast.domain.month_end import MonthEnd, Prices
 from multiflux.forecast.v1 import forecast_pb2
 from multiflux.forecast.v1 import forecast_service_pb2 as pb
 from multiflux.type.v1 import flux_pb2, granularity_pb2, quantity_pb2
@@ -15,6 +16,7 @@ from vocabulary.civil import Granularity
 from vocabulary.failure import invalid
 from vocabulary.flux import Flux
 from vocabulary.names import TerritoryId
+from wire.intervals import interval_to_proto
 
 _BLOCK_BYTES = 1 << 20
 _PER_MILLE = 1_000
@@ -68,6 +70,12 @@ def forecast_to_proto(forecast: Forecast, *, time_zone: str, simulated: bool) ->
             forecast_pb2.Quantile(per_mille=round(level * _PER_MILLE), amounts=_whole(forecast.quantiles[:, at]))
             for at, level in enumerate(forecast.levels)
         ],
+        sum_quantiles=[]
+        if forecast.sums is None
+        else [
+            forecast_pb2.Quantile(per_mille=round(level * _PER_MILLE), amounts=_whole(forecast.sums[:, at]))
+            for at, level in enumerate(forecast.levels)
+        ],
         explanation=forecast_pb2.Explanation(
             calendar_percent=calendar,
             weather_percent=weather,
@@ -80,6 +88,35 @@ def forecast_to_proto(forecast: Forecast, *, time_zone: str, simulated: bool) ->
     _fill(message.issue_time, forecast.issued)
     _fill(message.latest_time, forecast.latest)
     return message
+
+
+def month_end_to_proto(
+    end: MonthEnd, missing: tuple[str, ...], days: Forecast, prices: Prices | None, *, simulated: bool
+) -> forecast_pb2.MonthEnd:
+    """Return the message of a month's end."""
+    message = forecast_pb2.MonthEnd(
+        metering_point=days.subject.resource,
+        flux=flux_pb2.Flux.ValueType(days.subject.flux.value),
+        quantity=quantity_pb2.Quantity.ValueType(days.quantity.value),
+        month=interval_to_proto(end.month),
+        known_amount=end.known,
+        mean_amount=round(end.mean),
+        quantiles=_amounts(end.levels, end.quantiles),
+        currency_code="" if prices is None else prices.currency,
+        mean_micros=0 if end.mean_bill is None else round(end.mean_bill),
+        bill_quantiles=_amounts(end.levels, end.bills) if end.bills else [],
+        missing_prices=missing,
+        over_budget_percent=None if end.over_budget is None else 100 * end.over_budget,
+        simulated=simulated,
+    )
+    _fill(message.known_time, end.known_until)
+    _fill(message.issue_time, days.issued)
+    return message
+
+
+def _amounts(levels: tuple[float, ...], amounts: tuple[float, ...]) -> list[forecast_pb2.AmountQuantile]:
+    pairs = zip(levels, amounts, strict=True)
+    return [forecast_pb2.AmountQuantile(per_mille=round(level * _PER_MILLE), amount=round(amount)) for level, amount in pairs]
 
 
 def blocks_to_proto(messages: list[forecast_pb2.Forecast]) -> list[pb.StreamForecastsResponse]:

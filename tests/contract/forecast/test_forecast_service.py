@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forecast_world import WEEK, Hours
+from forecast_world import WEEK, Days, Hours
 from joserfc.jwk import KeySet, OKPKey
 
 from forecast.adapters.forecasts_sql import SqlForecasts
@@ -16,6 +16,7 @@ from forecast.adapters.tables import RUNTIME
 from forecast.app import MIGRATIONS
 from forecast.domain.failures import NoPoints
 from forecast.domain.kept import WeatherBasis
+from forecast.domain.month_end import Prices
 from forecast.domain.task import Computed, ForecastTask, Prepared, carried_out
 from forecast.making import Making
 from forecast.servicer import ForecastServicer, Tools
@@ -39,7 +40,7 @@ from runtime.server import Endpoint, Service, serving
 from runtime.tokens import TokenVerifier, sign_token
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
-from vocabulary.interval import Validity
+from vocabulary.interval import Interval, Validity
 from vocabulary.names import PlaceId, PointId, TerritoryId
 from vocabulary.place import PlaceLevel
 from vocabulary.role import Role
@@ -89,6 +90,8 @@ class Sources:
     world: Hours = field(default_factory=lambda: Hours(100))
     young: set[str] = field(default_factory=set[str])
     since: list[datetime | None] = field(default_factory=list[datetime | None])
+    unpriced: bool = False
+    days: Days = field(default_factory=lambda: Days(300, datetime(2026, 1, 11, 23, tzinfo=UTC)))
 
     async def of_place(
         self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, now: datetime, *, together: bool
@@ -101,9 +104,36 @@ class Sources:
     async def of_point(
         self, territory: Territory, point: PointId, flux: Flux, granularity: Granularity, now: datetime, since: datetime | None
     ) -> Prepared:
-        del territory, flux, granularity, now
+        del territory, flux, now
         self.since.append(since)
-        return self._prepared((f"meters/{point}",), together=False)
+        return self._by_day(f"meters/{point}") if granularity is Granularity.DAY else self._prepared((f"meters/{point}",), together=False)
+
+    def _by_day(self, resource: str) -> Prepared:
+        days = self.days
+        task = ForecastTask(
+            granularity=Granularity.DAY,
+            amounts=3_600_000 * days.amounts[:1, : days.length],
+            starts=days.starts,
+            temperature=days.surroundings.temperature,
+            error_celsius=0.0,
+            time_zone="Europe/Paris",
+            public_holidays=frozenset(),
+            school_holidays=frozenset(),
+        )
+        ahead = days.starts[days.length :]
+        latest = datetime.fromtimestamp(int(ahead[0]), UTC)
+        return Prepared(
+            task=task, resources=(resource,), ahead_starts=ahead, ahead_ends=ahead + 86_400, basis=WeatherBasis.FORECAST, latest=latest
+        )
+
+    async def used(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> int:
+        del territory, point, flux
+        return int(during.duration / timedelta(days=1)) * 36_000_000
+
+    async def prices(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> tuple[Prices | None, tuple[str, ...]]:
+        del territory, point, flux
+        assert during.duration >= timedelta(days=7)
+        return (None, ("COMMODITY",)) if self.unpriced else (Prices(per_base_unit=0.05, per_day=400_000, currency="EUR"), ())
 
     def _prepared(self, resources: tuple[str, ...], *, together: bool) -> Prepared:
         world = self.world
@@ -313,3 +343,27 @@ async def test_another_territory_and_nobody_are_refused(world: World) -> None:
     stranger = world.acting_as(Role.BUILDING_MANAGER, "flat-1", territory=TerritoryId("elsewhere"))
     assert (await world.refusal(world.forecast(stranger))).reason == "NOT_PERMITTED"
     assert (await world.refusal(world.forecast(world.connection))).reason == "TOKEN_MISSING"
+
+
+async def test_the_month_ends_in_ranges_of_quantity_and_money(world: World) -> None:
+    client = ForecastClient(world.acting_as(Role.BUILDING_MANAGER, "flat-1"))
+    end = await client.month_end(PointId("flat-1-meter"))
+    assert (end.month.start, end.month.end) == (datetime(2025, 12, 31, 23, tzinfo=UTC), datetime(2026, 1, 31, 23, tzinfo=UTC))
+    assert end.known_amount == 11 * 36_000_000
+    days = await client.forecast("meters/flat-1-meter", None, Granularity.DAY)
+    assert days.means is not None
+    assert end.mean_amount == pytest.approx(end.known_amount + days.means[:20].sum(), rel=1e-3)
+    assert end.quantiles[100] < end.mean_amount < end.quantiles[900]
+    assert end.mean_micros == pytest.approx(0.05 * end.mean_amount + 31 * 400_000, rel=1e-3)
+    assert (end.currency_code, end.over_budget_percent, end.missing_prices) == ("EUR", None, ())
+    for budget, least, most in ((end.bill_quantiles[500], 45, 55), (1, 100, 100), (10**12, 0, 0)):
+        chance = (await client.month_end(PointId("flat-1-meter"), budget_micros=budget)).over_budget_percent
+        assert chance is not None
+        assert least <= chance <= most
+
+
+async def test_without_prices_there_is_no_bill_and_the_missing_ones_are_named(world: World) -> None:
+    world.sources.unpriced = True
+    end = await ForecastClient(world.acting_as(Role.SERVICE)).month_end(PointId("flat-1-meter"), budget_micros=5)
+    assert (end.currency_code, end.bill_quantiles, end.over_budget_percent, end.missing_prices) == ("", {}, None, ("COMMODITY",))
+    assert end.mean_amount > 0

@@ -41,6 +41,7 @@ def issued(at: datetime, subject: Subject = SUBJECT, slots: int = 3) -> Forecast
         levels=ALL_LEVELS,
         mean=np.arange(slots, dtype=np.float32),
         quantiles=np.arange(slots * len(ALL_LEVELS), dtype=np.float32).reshape(slots, -1),
+        sums=7 + np.arange(slots * len(ALL_LEVELS), dtype=np.float32).reshape(slots, -1),
         parts=(80.0, 15.0, 5.0),
         latest=at,
     )
@@ -74,7 +75,7 @@ async def test_a_forecast_comes_back_whole(database: Database) -> None:
         kept.latest,
     )
     assert found.mean is not None
-    for name in ("starts", "ends", "mean", "quantiles"):
+    for name in ("starts", "ends", "mean", "quantiles", "sums"):
         assert getattr(found, name).tolist() == getattr(kept, name).tolist()
 
 

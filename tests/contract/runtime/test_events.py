@@ -233,6 +233,11 @@ class Away(Failure):
     reason, kind = "AWAY", Kind.BUSY
 
 
+async def from_the_oldest() -> str:
+    """List nothing: all that ever happened is still among the events."""
+    return ""
+
+
 @pytest.fixture
 def consume(store: Any, outbox: Outbox, noted: Any) -> Callable[..., Consumer[str]]:
     """Make a consumer that notes each event in the same database."""
@@ -241,7 +246,7 @@ def consume(store: Any, outbox: Outbox, noted: Any) -> Callable[..., Consumer[st
         async for stored in outbox.watch(cursor, None):
             yield stored.cursor, noted.FromString(stored.payload).text
 
-    def make(name: str, *, apply: Any = note_down, on_expired: Any = outbox.head, open_stream: Any = stream) -> Consumer[str]:
+    def make(name: str, *, apply: Any = note_down, on_expired: Any = from_the_oldest, open_stream: Any = stream) -> Consumer[str]:
         return Consumer(name, store.database, store.tables, open_stream=open_stream, apply=apply, on_expired=on_expired)
 
     return make
@@ -321,6 +326,8 @@ async def test_two_processes_under_one_name_have_every_effect_once(store: Any, p
 async def test_a_consumer_that_was_away_too_long_lists_everything_anew(
     store: Any, outbox: Outbox, publish: Any, consume: Any, clock: Any
 ) -> None:
+    await publish("seen")
+    await until(store, ["seen"], consume("late"))
     await publish("lost")
     clock.advance(timedelta(days=31))
     await outbox.trim()
@@ -331,11 +338,26 @@ async def test_a_consumer_that_was_away_too_long_lists_everything_anew(
         return cursor
 
     running = asyncio.create_task(consume("late", on_expired=resync).run())
-    await until(store, ["all that is"])
+    await until(store, ["seen", "all that is"])
     await publish("new")
-    await until(store, ["all that is", "new"])
+    await until(store, ["seen", "all that is", "new"])
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_consumer_that_is_new_lists_what_is_older_than_any_event(
+    store: Any, outbox: Outbox, publish: Any, consume: Any, clock: Any
+) -> None:
+    await publish("gone")
+    clock.advance(timedelta(days=31))
+    await publish("kept")
+    await outbox.trim()
+
+    async def everything() -> str:
+        await store.database.write(lambda connection: note_down(connection, "all that is"))
+        return ""
+
+    await until(store, ["all that is", "kept"], consume("new", on_expired=everything))
 
 
 async def test_a_source_that_ends_or_fails_is_asked_again_from_the_stored_cursor(store: Any, consume: Any) -> None:

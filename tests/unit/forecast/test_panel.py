@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from forecast_world import WEEK, Hours
+from forecast_world import WEEK, Days, Hours
 
 from forecast.domain.failures import HorizonTooLong, InsufficientHistory
 from forecast.domain.panel import forecast, place_forecast
-from forecast.domain.rules import HOURLY, QUANTILES
+from forecast.domain.rules import DAILY, HOURLY, QUANTILES
 from forecast.domain.surroundings import Surroundings
 
 DAYS = 200
@@ -131,3 +131,16 @@ def test_a_home_that_uses_nothing_is_expected_to_use_nothing() -> None:
     world = Hours(DAYS)
     found = forecast(np.zeros((2, world.length)), world.surroundings(), HOURLY)
     assert np.abs(found.quantiles).max() < 1e-6
+
+
+def test_sums_of_days_are_surer_than_the_sum_of_their_quantiles() -> None:
+    days = Days(400)
+    found = forecast(days.amounts[:, : days.length], days.surroundings, DAILY)
+    assert found.sums is not None
+    assert (np.diff(found.sums, axis=2) >= 0).all()
+    of_sum = found.sums[:, 27, 5] - found.sums[:, 27, 1]
+    of_days = (found.quantiles[:, :28, 5] - found.quantiles[:, :28, 1]).sum(axis=1)
+    assert (of_sum < 0.6 * of_days).all()
+    total = days.amounts[:, days.length : days.length + 28].sum(axis=1)
+    inside = (total >= found.sums[:, 27, 1]) & (total <= found.sums[:, 27, 5])
+    assert inside.mean() > 0.6
