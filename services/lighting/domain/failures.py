@@ -67,6 +67,12 @@ class UnknownLamp(Failure):
     reason, kind = "UNKNOWN_LUMINAIRE", Kind.MISSING
 
 
+class UnknownCabinet(Failure):
+    """There is no such cabinet."""
+
+    reason, kind = "UNKNOWN_CABINET", Kind.MISSING
+
+
 class AlreadyThere(Failure):
     """It exists already: send its etag to change it."""
 
