@@ -112,17 +112,15 @@ class EffectOperation(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effect:
-    """What a sensor does while it is triggered, and `hold_s` seconds longer, inside active periods; `expected_percent` of that time, rehearsals suppose."""
+    """What a sensor does while it is triggered, and `hold_s` seconds longer, inside active periods."""
 
     source: EffectSource
     operation: EffectOperation
     value: int
     hold_s: int = 0
-    expected_percent: int = 0
 
     def __post_init__(self) -> None:
         """Refuse an effect that cannot be; LevelOutOfRange, Unfit."""
-        check_level("expected_percent", self.expected_percent)
         if self.operation is not EffectOperation.MULTIPLY:
             check_level("value", self.value)
         elif not 0 <= self.value <= 10_000:  # noqa: PLR2004 - a hundredfold
