@@ -79,6 +79,12 @@ class AlreadyThere(Failure):
     reason, kind = "ALREADY_THERE", Kind.EXISTS
 
 
+class Stale(Failure):
+    """Somebody changed it since the sender read it: read again, then retry."""
+
+    reason, kind = "ETAG_STALE", Kind.STALE
+
+
 class InUse(Failure):
     """Something refers to it, so it cannot be deleted."""
 
