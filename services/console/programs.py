@@ -46,6 +46,7 @@ class Program:
 PROGRAMS = (
     Program(name="access", port=7301, after=()),
     Program(name="metering", port=7302, after=("access",)),
+    Program(name="lighting", port=7304, after=("access", "metering")),
     Program(name="dashboard", port=8080, after=("access", "metering"), speaks=Speaks.HTTP),
 )
 

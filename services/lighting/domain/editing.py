@@ -114,7 +114,9 @@ def _members_are_free(records: Records, group: Group) -> None:
     if group.calendar and records.get(Shelf.CALENDAR, group.calendar) is None:
         raise NotFound(f"there is no calendar {group.calendar}", resource=group.calendar)
     known = {kept.value.id for kept in records.all(Shelf.LUMINAIRE)}
-    taken = {luminaire: kept.value.id for kept in records.all(Shelf.GROUP) if kept.value.id != group.id for luminaire in kept.value.luminaires}
+    taken = {
+        luminaire: kept.value.id for kept in records.all(Shelf.GROUP) if kept.value.id != group.id for luminaire in kept.value.luminaires
+    }
     for luminaire in group.luminaires:
         if luminaire not in known:
             raise UnknownLamp(f"there is no luminaire {luminaire}", luminaire=luminaire)

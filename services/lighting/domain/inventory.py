@@ -107,7 +107,7 @@ class LampType:
         levels, powers = [point.level for point in self.curve], [point.power_w for point in self.curve]
         _check("curve", fits=bool(levels) and levels[-1] == 100, needs="must end at 100 %")  # noqa: PLR2004 - per cent
         _check("curve", fits=levels[0] >= 1 and levels == sorted(set(levels)), needs="levels must rise from 1 % or more")
-        _check("curve", fits=powers == sorted(powers) and 0 <= powers[0] and powers[-1] <= _MOST_WATTS, needs="powers must rise from 0 W")
+        _check("curve", fits=powers == sorted(powers) and powers[0] >= 0 and powers[-1] <= _MOST_WATTS, needs="powers must rise from 0 W")
         _check("standby_power_w", fits=0 <= self.standby_power_w <= max(powers), needs="must be 0 W to the full power")
 
     @property

@@ -83,7 +83,9 @@ class LegalRule:
 _DECREE = "arrêté du 27 décembre 2018"
 NATIONAL = (
     LegalRule(id="fr-heritage", article=f"{_DECREE}, art. 2 II", categories=("b",), latest=Latest.FIXED, minute=60),
-    LegalRule(id="fr-facade", article=f"{_DECREE}, art. 2 III", categories=("d",), subcategories=("facade",), latest=Latest.FIXED, minute=60),
+    LegalRule(
+        id="fr-facade", article=f"{_DECREE}, art. 2 III", categories=("d",), subcategories=("facade",), latest=Latest.FIXED, minute=60
+    ),
     LegalRule(
         id="fr-office",
         article=f"{_DECREE}, art. 2 III",
@@ -104,7 +106,13 @@ NATIONAL = (
         relight_minute=420,
     ),
     LegalRule(
-        id="fr-car-park", article=f"{_DECREE}, art. 2 IV", categories=("e",), latest=Latest.AFTER_CLOSING, minutes_after=120, relight_minute=420, unverified=True
+        id="fr-car-park",
+        article=f"{_DECREE}, art. 2 IV",
+        categories=("e",),
+        latest=Latest.AFTER_CLOSING,
+        minutes_after=120,
+        relight_minute=420,
+        unverified=True,
     ),
     LegalRule(
         id="fr-activity-area",
@@ -221,7 +229,13 @@ def _technical(rule: LegalRule, head: LightHead) -> Iterator[_Answer]:
         elif limit is not None and value is not None and side * value > side * limit:
             yield Verdict.FINDING, field, 0, None
     if rule.needs_light_head:
-        fields = ("upward_light_ratio_percent", "cie_flux_code_3_percent", "colour_temperature_kelvin", "luminous_flux_lumens", "installation_date")
+        fields = (
+            "upward_light_ratio_percent",
+            "cie_flux_code_3_percent",
+            "colour_temperature_kelvin",
+            "luminous_flux_lumens",
+            "installation_date",
+        )
         yield from ((Verdict.CANNOT_TELL, field, 0, None) for field in fields if getattr(head, field) is None)
 
 

@@ -158,7 +158,9 @@ def since_noon(minute: int) -> int:
 def _check_periods(periods: Sequence[ActivePeriod]) -> None:
     if sum(period.kind is not PeriodKind.ABSOLUTE for period in periods) > 1:
         raise PeriodsOverlap("periods", "two periods by sun or sensor overlap in every night")
-    spans = [(since_noon(one.start_minute), since_noon(one.end_minute) or _DAY_MINUTES) for one in periods if one.kind is PeriodKind.ABSOLUTE]
+    spans = [
+        (since_noon(one.start_minute), since_noon(one.end_minute) or _DAY_MINUTES) for one in periods if one.kind is PeriodKind.ABSOLUTE
+    ]
     for (_, end), (start, _) in pairwise(sorted(spans)):
         if start < end:
             raise PeriodsOverlap("periods", "two periods overlap")

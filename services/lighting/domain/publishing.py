@@ -79,7 +79,16 @@ def rolled_back(
 
 
 def _kept(
-    records: Records, group: GroupId, content: Content, *, first: date | None, zone: ZoneInfo, author: str, reason: str, at: datetime, copy_of: int
+    records: Records,
+    group: GroupId,
+    content: Content,
+    *,
+    first: date | None,
+    zone: ZoneInfo,
+    author: str,
+    reason: str,
+    at: datetime,
+    copy_of: int,
 ) -> Plan:
     if not reason.strip():
         raise Unfit("reason", "is required")

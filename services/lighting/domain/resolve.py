@@ -137,7 +137,9 @@ def _epochs(estate: Estate, first: date, last: date) -> Iterable[tuple[date, ...
         yield dates_between(start, following - timedelta(days=1))
 
 
-def _resolve_epoch(work: _Work, wanted: Sequence[LuminaireId], commanded: Mapping[LuminaireId, tuple[int, ...]], days: tuple[date, ...]) -> None:
+def _resolve_epoch(
+    work: _Work, wanted: Sequence[LuminaireId], commanded: Mapping[LuminaireId, tuple[int, ...]], days: tuple[date, ...]
+) -> None:
     contents = work.estate.contents_on(days[0])
     new = _patterns(work, wanted, commanded, contents)
     cabinets = sorted({work.patterns[number].kind.cabinet for number in new})

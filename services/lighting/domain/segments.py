@@ -11,7 +11,9 @@ from lighting.domain.resolve import Block, Resolution, resolved
 from vocabulary.interval import Interval
 
 
-def planned(estate: Estate, luminaires: Sequence[LuminaireId], during: Interval, *, triggered: bool = False) -> Mapping[LuminaireId, tuple[Segment, ...]]:
+def planned(
+    estate: Estate, luminaires: Sequence[LuminaireId], during: Interval, *, triggered: bool = False
+) -> Mapping[LuminaireId, tuple[Segment, ...]]:
     """Return what luminaires are to do in an interval: segments that tile it, joined where nothing changes. UnknownLamp."""
     first, last = night_of(during.start, estate.zone), night_of(during.end, estate.zone)
     resolution = resolved(estate, luminaires, first, last, triggered=triggered)

@@ -28,9 +28,7 @@ def upgrade() -> None:
         Column("created", Instant, nullable=False),
         Column("updated", Instant, nullable=False),
     )
-    op.create_table(
-        "lighting_revision", Column("territory", String(63), primary_key=True), Column("revision", BigInteger, nullable=False)
-    )
+    op.create_table("lighting_revision", Column("territory", String(63), primary_key=True), Column("revision", BigInteger, nullable=False))
 
 
 def downgrade() -> None:
