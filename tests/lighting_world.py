@@ -127,7 +127,9 @@ class World:
         made = plan_pb2.Group(name=f"groups/{group}", display_name=group, luminaires=luminaires, calendar="calendars/all")
         await self.call("PutGroup", pb.PutGroupRequest(group=made))
         await self.rehearsed(group)
-        return (await self.call("PublishPlan", pb.PublishPlanRequest(group=f"groups/{group}", etag=await self.etag(group), reason="test"))).plan
+        return (
+            await self.call("PublishPlan", pb.PublishPlanRequest(group=f"groups/{group}", etag=await self.etag(group), reason="test"))
+        ).plan
 
     async def rehearsed(self, *groups: str) -> Any:
         request = pb.RehearsePlanRequest(groups=[f"groups/{one}" for one in groups], first_date="2026-01-15", last_date="2026-01-21")
@@ -144,7 +146,9 @@ class World:
 
 def cabinet(number: int) -> inventory_pb2.Cabinet:
     clock = inventory_pb2.Clock(latitude_degrees=48.85, longitude_degrees=2.35)
-    return inventory_pb2.Cabinet(name=f"cabinets/c{number}", display_name=f"C{number}", clock=clock, tariff="light", place=f"places/p{number}")
+    return inventory_pb2.Cabinet(
+        name=f"cabinets/c{number}", display_name=f"C{number}", clock=clock, tariff="light", place=f"places/p{number}"
+    )
 
 
 def luminaire(number: int, lamp: int) -> inventory_pb2.Luminaire:
@@ -202,7 +206,6 @@ async def lighting_world(database_url: str, folder: Path, clock: Any) -> AsyncGe
     )
     store = opened(settings, clock)
     service = assembled(settings, store, Others(keys=Keys(), facts=SameFacts()))
-
 
     replica = PlaceReplica(store.database, RUNTIME)
     async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:

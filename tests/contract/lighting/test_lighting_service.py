@@ -200,7 +200,10 @@ async def test_wrong_requests_fail_by_reason_and_field(world: World) -> None:
     twice = programme_pb2.Calendar(
         name="calendars/twice",
         display_name="twice",
-        rules=[programme_pb2.CalendarRule(programme="programmes/dim"), programme_pb2.CalendarRule(programme="programmes/dim", weekdays=[6])],
+        rules=[
+            programme_pb2.CalendarRule(programme="programmes/dim"),
+            programme_pb2.CalendarRule(programme="programmes/dim", weekdays=[6]),
+        ],
     )
     assert (await world.refused("PutCalendar", pb.PutCalendarRequest(calendar=twice))).reason == "RULE_OVERLAPPED"
 
