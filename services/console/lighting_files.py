@@ -1,6 +1,6 @@
 """Writes a town's cabinets and luminaires as the CSV files that lighting imports."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from console.town_files import csv_file
 from simulation.luminaires import Cabinet, Control, Luminaire

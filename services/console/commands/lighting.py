@@ -1,5 +1,6 @@
 """`multiflux lighting`: luminaires and cabinets, in and out as files."""
 
+import asyncio
 import sys
 from datetime import timedelta
 from enum import StrEnum
@@ -51,7 +52,8 @@ def import_file(
     as_json: JsonOption = False,  # noqa: FBT002  # typer reads it by name
 ) -> None:
     """Bring in luminaires or cabinets. Good rows are kept, refused ones are reported, and the exit code is 3 when there are any."""
-    run(_import(file, content, _format(file_format, file), check=check, as_json=as_json), as_json=as_json)
+    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    run(_import(data, content, _format(file_format, file), check=check, as_json=as_json), as_json=as_json)
 
 
 @app.command("export")
@@ -69,8 +71,8 @@ def _format(chosen: Format | None, file: Path | None) -> InventoryFormat:
     return InventoryFormat[(chosen or by_name).name]
 
 
-async def _import(file: Path, content: Content, form: InventoryFormat, *, check: bool, as_json: bool) -> Exit:
-    settings, data = load(), sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+async def _import(data: bytes, content: Content, form: InventoryFormat, *, check: bool, as_json: bool) -> Exit:
+    settings = load()
     refused: list[RefusedInventoryRow] = []
     counts: dict[str, int] = {}
     async with signed_in(settings, "lighting", settings.lighting_target, at_least=_LONGEST_LIFE) as connection:
@@ -106,5 +108,5 @@ async def _export(content: Content, form: InventoryFormat, to: Path | None) -> E
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        to.write_bytes(data)
+        await asyncio.to_thread(to.write_bytes, data)
     return Exit.OK

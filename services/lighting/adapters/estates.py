@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from lighting.adapters.records import Documents, SqlRecords
 from lighting.domain.estate import Content, Estate
 from lighting.domain.legal import Derogation, LegalRule
+from lighting.domain.levels import CabinetId, GroupId, LuminaireId
 from lighting.domain.ports import Shelf, TerritoryFacts
 from runtime.relational import Database
 from vocabulary.names import TerritoryId
@@ -82,11 +83,11 @@ def _estate(own: Mapping[Shelf, Mapping[str, Any]], facts: TerritoryFacts) -> Es
     return Estate(
         zone=facts.zone,
         holidays=facts.holidays,
-        cabinets=dict(own[Shelf.CABINET].items()),
-        luminaires=dict(own[Shelf.LUMINAIRE].items()),
+        cabinets={CabinetId(item): value for item, value in own[Shelf.CABINET].items()},
+        luminaires={LuminaireId(item): value for item, value in own[Shelf.LUMINAIRE].items()},
         plans=plans,
         drafts={
-            name: Content(
+            GroupId(name): Content(
                 luminaires=group.luminaires,
                 calendar=calendars.get(group.calendar),
                 programmes=tuple(programmes[one] for one in calendars[group.calendar].programmes) if group.calendar else (),

@@ -24,14 +24,18 @@ T = TypeVar("T")
 Cells = Mapping[str, str]
 
 LUMINAIRE_COLUMNS = (
-    "id", "number", "cabinet", "circuit", "street", "latitude", "longitude", "technology", "power_w", "standby_power_w", "minimum_level", "curve",
-    "control", "controller", "category", "subcategory", "upward_light_ratio_percent", "cie_flux_code_3_percent", "colour_temperature_kelvin",
-    "luminous_flux_lumens", "installation_date", "open", "close", "never_off", "never_dimmed", "not_below", "own_before_minutes", "own_after_minutes",
-    "own_level",
+    "id", "number", "cabinet", "circuit", "street", "latitude", "longitude", "technology", "power_w", "standby_power_w",
+    "minimum_level", "curve",
+    "control", "controller", "category", "subcategory",
+    "upward_light_ratio_percent", "cie_flux_code_3_percent", "colour_temperature_kelvin",
+    "luminous_flux_lumens", "installation_date", "open", "close", "never_off", "never_dimmed", "not_below",
+    "own_before_minutes", "own_after_minutes", "own_level",
 )  # fmt: skip
-"""`curve` holds points such as `10:4.2|100:38` and stands instead of `power_w` and `minimum_level`, from which a usual LED curve is made."""
+"""`curve` holds points such as `10:4.2|100:38` and stands instead of `power_w` and `minimum_level`,
+from which a usual LED curve is made."""
 CABINET_COLUMNS = (
-    "id", "display_name", "place", "metering_point", "latitude", "longitude", "sunset_offset_minutes", "sunrise_offset_minutes", "drift_s_per_day",
+    "id", "display_name", "place", "metering_point", "latitude", "longitude",
+    "sunset_offset_minutes", "sunrise_offset_minutes", "drift_s_per_day",
     "powered_by_day", "tariff",
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from lighting.domain.failures import FileUnreadable
 from lighting.domain.importing import Row
@@ -50,12 +50,12 @@ def geojson_rows(data: bytes, columns: Sequence[str]) -> Iterator[Row]:
     """Return the features of a GeoJSON file of points, whose properties are the columns; FileUnreadable."""
     try:
         collection = json.loads(_text(data))
-        features = collection["features"]
+        features: Any = collection["features"]
     except (ValueError, KeyError, TypeError):
         raise FileUnreadable("the file is no GeoJSON feature collection") from None
-    if not isinstance(features, list):
+    if type(features) is not list:
         raise FileUnreadable("`features` is no list")
-    return (_feature(number, feature, columns) for number, feature in enumerate(features, 1))
+    return (_feature(number, feature, columns) for number, feature in enumerate(cast("list[Any]", features), 1))
 
 
 def _feature(number: int, feature: Any, columns: Sequence[str]) -> Row:

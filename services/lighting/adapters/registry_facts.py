@@ -1,4 +1,4 @@
-"""What lighting reads in the registry: time zone, holidays, prices and emission factors; remembered for a while, and longer when nobody answers."""
+"""What lighting reads in the registry: zone, holidays, prices and emission factors; remembered longer when nobody answers."""
 
 import logging
 from collections import defaultdict

@@ -46,7 +46,8 @@ class Holidays:
 class CalendarRule:
     """Which nights a programme is for: those whose evening's date meets every condition that is given.
 
-    `every_year` leaves the years of `first` and `last` aside, and then the range may run over New Year. Weekdays are 1 (Monday) to 7; `occurrences`
+    `every_year` leaves the years of `first` and `last` aside, and then the range may run over New Year. Weekdays are 1 (Monday) to 7;
+    `occurrences`
     say which of the month, 1 to 5, −1 for the last. A date meets `dates` or `holidays` by being one of them.
     """
 

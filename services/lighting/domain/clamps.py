@@ -1,6 +1,7 @@
 """Limits that no software level breaks: never off, never dimmed, not below a level when lit, and what drivers and circuits can do.
 
-A lock-out and a switch at the cabinet are no software levels: works come first, and the hand on the switch is not ours. Nothing clamps those.
+A lock-out and a switch at the cabinet are no software levels: works come first, and the hand on the switch is not ours. Nothing clamps
+those.
 """
 
 from collections.abc import Sequence

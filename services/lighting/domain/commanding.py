@@ -14,7 +14,8 @@ from lighting.domain.ports import Records, Shelf
 def given(records: Records, estate: Estate, command: Command, now: datetime) -> Command:
     """Keep a new command, and return it; ScopeEmpty, TimePast, Unfit, LockedOut, and what its scope names and nobody knows.
 
-    An override is refused where any of its luminaires is locked out in its time. An emergency passes those by: where works go on, nothing moves.
+    An override is refused where any of its luminaires is locked out in its time.
+    An emergency passes those by: where works go on, nothing moves.
     """
     command = checked_new(replace(command, scope=scope_of(command.kind, command.scope)), now)
     _check_names(estate, command)

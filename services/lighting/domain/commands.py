@@ -50,7 +50,8 @@ class Scope:
 class Command:
     """A command: `level` per cent from `start` up to, not including, `expiry`; None: until somebody ends it.
 
-    With `stage_s`, cabinets start one after the other, that many seconds apart, in the order of their ids. `ended` is when a person ended it before its expiry.
+    With `stage_s`, cabinets start one after the other, that many seconds apart, in the order of their ids.
+    `ended` is when a person ended it before its expiry.
     """
 
     id: CommandId

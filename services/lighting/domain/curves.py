@@ -66,7 +66,8 @@ def _steps(periods: Sequence[ActivePeriod], points: Sequence[SwitchPoint], effec
 
 def _active(periods: Sequence[ActivePeriod], nights: Nights) -> tuple[Floats, Floats]:
     """Return when active periods start and end, by night."""
-    starts, ends = [], []
+    starts: list[Floats] = []
+    ends: list[Floats] = []
     for period in periods:
         if period.kind is PeriodKind.ABSOLUTE:
             starts.append(nights.at(period.start_minute))
@@ -79,7 +80,8 @@ def _active(periods: Sequence[ActivePeriod], nights: Nights) -> tuple[Floats, Fl
 
 
 def _within(time: Floats, starts: Floats, ends: Floats) -> Flags:
-    return ((starts[:, None, :] <= time[:, :, None]) & (time[:, :, None] < ends[:, None, :])).any(axis=2)
+    inside: Flags = (starts[:, None, :] <= time[:, :, None]) & (time[:, :, None] < ends[:, None, :])
+    return np.any(inside, axis=2)
 
 
 def _curve(points: Sequence[SwitchPoint], nights: Nights, starts: Floats, ends: Floats) -> _Curve:
@@ -91,7 +93,8 @@ def _curve(points: Sequence[SwitchPoint], nights: Nights, starts: Floats, ends: 
     time = np.take_along_axis(time, order, axis=1)
     level = np.array([float(point.level) for point in ordered])[order]
     ramp_s = np.array([float(point.ramp_s) for point in ordered])[order]
-    lit_before = ((starts[:, None, :] < time[:, :, None]) & (time[:, :, None] <= ends[:, None, :])).any(axis=2)
+    burning: Flags = (starts[:, None, :] < time[:, :, None]) & (time[:, :, None] <= ends[:, None, :])
+    lit_before: Flags = np.any(burning, axis=2)
     start = np.empty(shape)
     for number in range(shape[1]):
         reached = _reached(time, start, level, ramp_s, number) if number else np.full(shape[0], _BEFORE_FIRST_POINT)

@@ -33,7 +33,7 @@ class SwitchOff:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
-    """What a group does: its luminaires, taken down when they were assigned, and its calendar with every programme that it names; or dark."""
+    """What a group does: its luminaires, as they were assigned, and its calendar with every programme that it names; or dark."""
 
     luminaires: tuple[LuminaireId, ...] = ()
     calendar: Calendar | None = None
@@ -88,7 +88,7 @@ class Estate:
     """A territory's lighting at one revision. Published plans by group; holidays as the registry told them."""
 
     zone: ZoneInfo
-    holidays: Holidays = Holidays()
+    holidays: Holidays = field(default_factory=Holidays)
     cabinets: Mapping[CabinetId, Cabinet] = field(default_factory=dict[CabinetId, Cabinet])
     luminaires: Mapping[LuminaireId, Luminaire] = field(default_factory=dict[LuminaireId, Luminaire])
     plans: Mapping[GroupId, tuple[Plan, ...]] = field(default_factory=dict[GroupId, tuple[Plan, ...]])

@@ -4,7 +4,7 @@ The answer is compliant, a finding that cites the article, or that nobody can te
 Figures of the decree are data below; those that nobody verified against its text say so in `unverified`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -16,7 +16,7 @@ from lighting.domain.estate import Estate
 from lighting.domain.failures import ScopeEmpty, Unfit
 from lighting.domain.inventory import CATEGORIES, LightHead, Luminaire
 from lighting.domain.levels import LuminaireId
-from lighting.domain.resolve import Block, Resolution
+from lighting.domain.resolve import Block, Resolution, patterns_by_luminaire
 from lighting.domain.steps import Floats
 
 _TOLERANCE_S = 60.0
@@ -46,7 +46,8 @@ class Verdict(Enum):
 class LegalRule:
     """One rule as data. It is for luminaires of its categories, and of its subcategories if it names some.
 
-    From its latest hour until `relight_minute` of the morning (local; noon where the text names none) the lights must be dark. Technical limits: upward
+    From its latest hour until `relight_minute` of the morning (local; noon where the text names none) the lights must be dark. Technical
+    limits: upward
     light ratio at most, CIE flux code n°3 at least (per cent), colour temperature at most (kelvin); None: none.
     """
 
@@ -134,7 +135,7 @@ NATIONAL = (
     LegalRule(id="fr-colour", article=f"{_DECREE}, art. 3", categories=("d",), most_colour_temperature_kelvin=3_000),
     LegalRule(id="fr-records", article=f"{_DECREE}, art. 5", categories=tuple(CATEGORIES), needs_light_head=True),
 )
-"""The decree's rules that plans and inventories can be held against. Public roads have no national hour; sports and events have none at all."""
+"""The decree's rules that plans and inventories are held against. Public roads have no national hour, sports and events none at all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +163,7 @@ class Derogation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """What one rule says of some luminaires. `about` names the limit that is broken or the datum that is missing; `nights` how many break it."""
+    """What one rule says of some luminaires. `about` is the broken limit or missing datum; `nights` how many break it."""
 
     rule: LegalRule
     verdict: Verdict
@@ -177,9 +178,10 @@ def checked(
     estate: Estate, resolution: Resolution, rules: Sequence[LegalRule], derogations: Sequence[Derogation], span: tuple[date, date]
 ) -> Iterator[Check]:
     """Yield, rule by rule, what the check says of every luminaire that a rule is for."""
+    patterns = patterns_by_luminaire(resolution)
     for rule in rules:
         meant = [one for members in resolution.members for one in members if _is_for(rule, estate.luminaires[one])]
-        found = {one: _answers(estate, resolution, rule, one) for one in dict.fromkeys(meant)}
+        found = {one: _answers(estate, resolution, rule, one, patterns) for one in dict.fromkeys(meant)}
         yield from _gathered(estate, rule, found, derogations, span)
 
 
@@ -210,10 +212,12 @@ def _derogation(estate: Estate, rule: LegalRule, luminaire: Luminaire, derogatio
     return next((one.id for one in lifting if estate.is_meant(one.scope, luminaire)), "")
 
 
-def _answers(estate: Estate, resolution: Resolution, rule: LegalRule, luminaire: LuminaireId) -> Sequence[_Answer]:
+def _answers(
+    estate: Estate, resolution: Resolution, rule: LegalRule, luminaire: LuminaireId, patterns: Mapping[LuminaireId, Sequence[int]]
+) -> Sequence[_Answer]:
     answers = [*_technical(rule, estate.luminaires[luminaire].light_head)]
     if rule.latest is not Latest.NONE:
-        answers.append(_hours(estate, resolution, rule, luminaire))
+        answers.append(_hours(estate, resolution, rule, luminaire, patterns[luminaire]))
     return answers or [(Verdict.COMPLIANT, "", 0, None)]
 
 
@@ -239,17 +243,17 @@ def _technical(rule: LegalRule, head: LightHead) -> Iterator[_Answer]:
         yield from ((Verdict.CANNOT_TELL, field, 0, None) for field in fields if getattr(head, field) is None)
 
 
-def _hours(estate: Estate, resolution: Resolution, rule: LegalRule, luminaire: LuminaireId) -> _Answer:
+def _hours(estate: Estate, resolution: Resolution, rule: LegalRule, luminaire: LuminaireId, patterns: Sequence[int]) -> _Answer:
     latest = _latest_minute(rule, estate.luminaires[luminaire])
     if latest is None:
         return Verdict.CANNOT_TELL, "activity", 0, None
     broken: list[date] = []
-    patterns = resolution.patterns_of(luminaire)
     for block in resolution.blocks:
-        rows = np.flatnonzero(np.isin(block.pattern, list(patterns)))
+        rows = np.flatnonzero(np.isin(block.pattern, patterns))
         if len(rows):
             seconds = _lit_between(block, rows, latest, rule.relight_minute)
-            broken.extend(block.nights.days[day] for day in block.nights.day[rows[seconds > _TOLERANCE_S]].tolist())
+            evenings: list[int] = block.nights.day[rows[seconds > _TOLERANCE_S]].tolist()
+            broken.extend(block.nights.days[evening] for evening in evenings)
     if not broken:
         return Verdict.COMPLIANT, "", 0, None
     return Verdict.FINDING, "switch_off", len(broken), min(broken)

@@ -4,9 +4,11 @@ A night is named by the civil date of its evening. Noon exists once on every civ
 
 The night of a clock change is spelled out here:
 
-- Clocks go forward (in Paris, the last Sunday of March: 02:00 becomes 03:00): the night has 23 hours. A switch time from 02:00 to 02:59, which no
+- Clocks go forward (in Paris, the last Sunday of March: 02:00 becomes 03:00): the night has 23 hours. A switch time from 02:00 to 02:59,
+which no
   clock shows, happens at 03:00 summer time, the instant at which the clocks were moved.
-- Clocks go back (the last Sunday of October: 03:00 becomes 02:00 again): the night has 25 hours. A switch time from 02:00 to 02:59, which clocks
+- Clocks go back (the last Sunday of October: 03:00 becomes 02:00 again): the night has 25 hours. A switch time from 02:00 to 02:59,
+which clocks
   show twice, happens the first time only, in summer time; what it switched holds through the repeated hour.
 - In zones without change, such as Réunion (UTC+4), neither occurs.
 """

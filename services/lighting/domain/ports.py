@@ -1,7 +1,7 @@
 """What the rules of lighting need of the outside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
@@ -61,8 +61,8 @@ class TerritoryFacts:
     """What the registry tells of a territory."""
 
     zone: ZoneInfo
-    holidays: Holidays = Holidays()
-    rates: Rates = Rates()
+    holidays: Holidays = field(default_factory=Holidays)
+    rates: Rates = field(default_factory=Rates)
 
 
 class Facts(Protocol):

@@ -9,7 +9,7 @@ from lighting.domain.estate import Estate
 from lighting.domain.levels import LuminaireId
 from lighting.domain.nights import night_of
 from lighting.domain.resolve import Resolution, resolved
-from lighting.domain.steps import Floats, cut, rows_of
+from lighting.domain.steps import Flags, Floats, Ints, cut, rows_of
 from vocabulary.interval import Interval
 
 
@@ -19,7 +19,7 @@ def mean_power_by_step(estate: Estate, luminaires: Sequence[LuminaireId], during
     energy = np.zeros(count)
     if luminaires:
         resolution = resolved(estate, luminaires, night_of(during.start, estate.zone), night_of(during.end, estate.zone))
-        edges = during.start.timestamp() + step_s * np.arange(count + 1)
+        edges: Floats = np.float64(during.start.timestamp()) + step_s * np.arange(count + 1, dtype=np.float64)
         _add(estate, resolution, edges, energy)
     return energy / step_s
 
@@ -27,7 +27,8 @@ def mean_power_by_step(estate: Estate, luminaires: Sequence[LuminaireId], during
 def _add(estate: Estate, resolution: Resolution, edges: Floats, energy: Floats) -> None:
     members = np.array([len(some) for some in resolution.members], dtype=np.float64)
     for block in resolution.blocks:
-        for row, pattern in enumerate(block.pattern.tolist()):
+        numbers: list[int] = block.pattern.tolist()
+        for row, pattern in enumerate(numbers):
             one, kind = np.array([row]), resolution.patterns[pattern].kind
             start, end = block.nights.start[row], block.nights.end[row]
             inside = edges[(edges > start) & (edges < end)]
@@ -35,6 +36,7 @@ def _add(estate: Estate, resolution: Resolution, edges: Floats, energy: Floats) 
             by_day = estate.cabinets[kind.cabinet].powered_by_day
             powered = powered_steps(steps, block.nights.sunset[one], block.nights.sunrise[one], by_day=by_day)
             joules = energy_joules(kind.lamp, steps, powered)[0] * members[pattern]
-            slot = np.searchsorted(edges, steps.middle[0], side="right") - 1
-            wanted = (slot >= 0) & (slot < len(energy))
+            middle: Floats = steps.middle[0]
+            slot: Ints = np.searchsorted(edges, middle, side="right") - 1
+            wanted: Flags = (slot >= 0) & (slot < len(energy))
             np.add.at(energy, slot[wanted], joules[wanted])

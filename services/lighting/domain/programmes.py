@@ -1,7 +1,9 @@
 """Programmes: when lamps are on in a night, at which level, and what sensors may do; in TALQ 2.7.1's terms.
 
-Outside its active periods a programme is dark. Inside, the level is that of the last switch point that the night has passed, and 100 % before the first.
-Where an astronomical and a fixed switch point fall on one instant, the fixed one holds. A ramp begins at its switch point, from the level reached
+Outside its active periods a programme is dark. Inside, the level is that of the last switch point that the night has passed, and 100 %
+before the first.
+Where an astronomical and a fixed switch point fall on one instant, the fixed one holds. A ramp begins at its switch point, from the
+level reached
 there (from 0 where the lamp was dark just before), and runs straight; the next switch point cuts it short.
 No sensor is known beforehand: a plan takes a light sensor to switch at sunset and sunrise, and nobody to pass.
 """

@@ -78,7 +78,7 @@ def rolled_back(
     return _kept(records, group, former.content, first=first, zone=zone, author=author, reason=reason, at=at, copy_of=version)
 
 
-def _kept(
+def _kept(  # noqa: PLR0913 - the facts of a plan
     records: Records,
     group: GroupId,
     content: Content,

@@ -22,7 +22,8 @@ _KILOWATT_HOUR_J = 3.6e6
 class Figures:
     """What luminaires do in a range of nights.
 
-    Energy in joules if no sensor sees anybody, and at most, if sensors are triggered all night; lamp-seconds lit; cost without VAT in millionths, gas in
+    Energy in joules if no sensor sees anybody, and at most, if sensors are triggered all night; lamp-seconds lit; cost without VAT in
+    millionths, gas in
     grams of CO2 equivalent: None where a price or factor is missing, which `missing` names.
     """
 
@@ -106,7 +107,8 @@ def _by_tariff_and_day(estate: Estate, resolution: Resolution, days: Sequence[da
         weight = count[block.pattern]
         burning += float((lit * weight).sum())
         at = np.array([place[day] for day in block.nights.days])[block.nights.day]
-        tariffs = [estate.cabinets[resolution.patterns[pattern].kind.cabinet].tariff for pattern in block.pattern.tolist()]
+        numbers: list[int] = block.pattern.tolist()
+        tariffs = [estate.cabinets[resolution.patterns[number].kind.cabinet].tariff for number in numbers]
         for tariff in dict.fromkeys(tariffs):
             chosen = np.array([one == tariff for one in tariffs])
             np.add.at(energy.setdefault(tariff, np.zeros(len(days))), at[chosen], (joules * weight)[chosen])
@@ -116,7 +118,8 @@ def _by_tariff_and_day(estate: Estate, resolution: Resolution, days: Sequence[da
 def row_energy(estate: Estate, resolution: Resolution, block: Block) -> Floats:
     """Return the joules of one luminaire in each resolved night of a block."""
     joules = np.zeros(len(block.pattern))
-    kinds = [resolution.patterns[pattern].kind for pattern in block.pattern.tolist()]
+    numbers: list[int] = block.pattern.tolist()
+    kinds = [resolution.patterns[number].kind for number in numbers]
     for lamp in dict.fromkeys(kind.lamp for kind in kinds):
         for by_day in (True, False):
             rows = np.flatnonzero([kind.lamp == lamp and estate.cabinets[kind.cabinet].powered_by_day is by_day for kind in kinds])

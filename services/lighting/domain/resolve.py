@@ -1,6 +1,7 @@
 """The plan of every night: which level, by which rule, for every luminaire; worked out by kind, many nights at once.
 
-From the rule that yields to the rule that wins: default, calendar (or a switch-off by decision), effects, override, emergency, the switch at the
+From the rule that yields to the rule that wins: default, calendar (or a switch-off by decision), effects, override, emergency, the
+switch at the
 cabinet, lock-out. Software levels are then clamped.
 """
 
@@ -19,7 +20,7 @@ from lighting.domain.inventory import Limits
 from lighting.domain.levels import CabinetId, Clamp, Control, GroupId, LuminaireId, Rank, Source
 from lighting.domain.nights import Nights, dates_between, nights_at
 from lighting.domain.programmes import Programme, Reference, SwitchPoint
-from lighting.domain.steps import Floats, Ints, Steps, overlaid
+from lighting.domain.steps import Flags, Floats, Ints, Steps, overlaid
 
 _HEARS_NOTHING = (Control.SELF_DIMMING, Control.NONE)
 _FOREVER = 1e12
@@ -54,10 +55,6 @@ class Resolution:
     """The luminaires of each pattern."""
     sources: tuple[Source, ...]
     blocks: tuple[Block, ...]
-
-    def patterns_of(self, luminaire: LuminaireId) -> frozenset[int]:
-        """Return the numbers of a luminaire's patterns."""
-        return frozenset(number for number, members in enumerate(self.members) if luminaire in members)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,7 +215,7 @@ def _touching(work: _Work, pattern: Pattern, nights: Nights, at: int, days: int)
     if not pattern.commands:
         return [()] * days
     start, end = nights.start[at : at + days], nights.end[at : at + days]
-    reaches = []
+    reaches: list[Flags] = []
     for number in pattern.commands:
         since, until = _window(work, number, pattern.kind.cabinet)
         reaches.append((since < end) & (until > start) & (since < until))
@@ -235,7 +232,8 @@ def _window(work: _Work, number: int, cabinet: CabinetId) -> tuple[float, float]
 def _resolve_rows(work: _Work, base: _Base, commands: tuple[int, ...], members: Ints, nights: Nights) -> None:
     pattern, chosen = members[:, 0], nights.of(members[:, 1])
     steps = _base_steps(work, base, chosen)
-    kinds = [work.patterns[number].kind for number in pattern.tolist()]
+    numbers: list[int] = pattern.tolist()
+    kinds = [work.patterns[number].kind for number in numbers]
     for number in commands:
         command = work.commands[number]
         source = work.number(Source(rank=command.kind.rank, command=command.id))
@@ -269,3 +267,12 @@ def levels_at(steps: Steps, time: Floats) -> Floats:
     start, end = steps.bounds[row, of], steps.bounds[row, of + 1]
     before, after = steps.start_level[row, of], steps.level[row, of]
     return before + (after - before) * (time - start) / np.where(end > start, end - start, 1.0)
+
+
+def patterns_by_luminaire(resolution: Resolution) -> Mapping[LuminaireId, Sequence[int]]:
+    """Return the numbers of the patterns of every luminaire."""
+    found: defaultdict[LuminaireId, list[int]] = defaultdict(list)
+    for number, members in enumerate(resolution.members):
+        for luminaire in members:
+            found[luminaire].append(number)
+    return found

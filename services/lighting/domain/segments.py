@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from lighting.domain.estate import Estate
 from lighting.domain.levels import Clamp, LuminaireId, Segment
@@ -30,7 +31,8 @@ def segments_by_pattern(resolution: Resolution) -> Sequence[tuple[Segment, ...]]
     """Return the segments of every pattern of a resolution, in order, joined where nothing changes."""
     found: list[list[Segment]] = [[] for _ in resolution.patterns]
     for block in resolution.blocks:
-        for row, number in enumerate(block.pattern.tolist()):
+        numbers: list[int] = block.pattern.tolist()
+        for row, number in enumerate(numbers):
             found[number].extend(_row(block, row, resolution))
     return [tuple(joined(sorted(segments, key=lambda one: one.start))) for segments in found]
 
@@ -38,7 +40,10 @@ def segments_by_pattern(resolution: Resolution) -> Sequence[tuple[Segment, ...]]
 def _row(block: Block, row: int, resolution: Resolution) -> Iterator[Segment]:
     steps = block.steps
     columns = (steps.bounds, steps.start_level, steps.level, steps.asked, steps.source, steps.clamp)
-    bounds, starts, levels, asked, sources, clamps = (column[row].tolist() for column in columns)
+    cells: Any = [column[row].tolist() for column in columns]
+    bounds, starts, levels, asked = cells[:4]
+    sources: list[int] = cells[4]
+    clamps: list[int] = cells[5]
     for number, (start, level) in enumerate(zip(starts, levels, strict=True)):
         if bounds[number] < bounds[number + 1]:
             yield Segment(

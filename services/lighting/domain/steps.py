@@ -15,7 +15,8 @@ Flags = npt.NDArray[np.bool_]
 class Steps:
     """Rows of steps that tile the night: step k of a row runs from `bounds[k]` up to `bounds[k + 1]` (UTC seconds); some are empty.
 
-    Levels in per cent run straight from `start_level` to `level`. `source` numbers the rule among those of the caller, `clamp` is a Clamp's value.
+    Levels in per cent run straight from `start_level` to `level`. `source` numbers the rule among those of the caller, `clamp` is a
+    Clamp's value.
     """
 
     bounds: Floats

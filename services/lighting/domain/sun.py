@@ -1,6 +1,7 @@
 """Sunset and sunrise, by the equations of NOAA's solar calculator (Meeus, Astronomical Algorithms).
 
-The sun's centre stands 0.833° below the horizon then: refraction and half its width. No terrain is known, and none of the legal texts asks for it.
+The sun's centre stands 0.833° below the horizon then: refraction and half its width. No terrain is known, and none of the legal texts
+asks for it.
 """
 
 import numpy as np
@@ -21,7 +22,7 @@ _ROUNDS = 3
 
 
 def sunset_after(noon: Seconds, latitude: Degrees, longitude: Degrees) -> Seconds:
-    """Return the sunset after each local noon (UTC seconds, WGS 84 degrees); where the sun stays up, midnight; where it stays down, noon."""
+    """Return the sunset after each local noon (UTC seconds); where the sun stays up, midnight; where it stays down, noon."""
     return _crossing(noon, latitude, longitude, 1.0)
 
 

@@ -25,6 +25,7 @@ from runtime.outbox import Outbox
 from runtime.permissions import PlaceScopes, permission_of
 from runtime.relational import Database
 from vocabulary.names import PlaceId, TerritoryId
+from vocabulary.role import Role
 from wire.instants import instant_to_proto
 
 M = TypeVar("M", bound=Message)
@@ -155,17 +156,20 @@ class Methods:
 
     async def _reach(self, call: Call, estate: Estate) -> Reach:
         permission = permission_of(call.method)
-        roles = permission.roles if permission else frozenset()
+        roles = permission.roles if permission else frozenset[Role]()
         grants = [grant for grant in call.caller.grants if grant.role in roles and grant.validity.contains(call.at)]
         if any(grant.place is None for grant in grants):
             return Reach(whole=True)
         named = {one.street for one in estate.luminaires.values()} | {one.place for one in estate.cabinets.values()}
-        places: set[PlaceId] = {grant.place for grant in grants if grant.place is not None}
-        for place in named - places - {None}:
-            for grant in grants:
-                covered = grant.place is not None and place is not None
-                if covered and await self._tools.scopes.covers(call.territory, grant.place, f"places/{place}", call.at):  # type: ignore[arg-type]
-                    places.add(place)  # type: ignore[arg-type]
+        granted = {grant.place for grant in grants if grant.place is not None}
+        places = set(granted)
+        for place in named:
+            if place is None or place in places:
+                continue
+            for one in granted:
+                if await self._tools.scopes.covers(call.territory, one, f"places/{place}", call.at):
+                    places.add(place)
+                    break
         return Reach(whole=False, places=frozenset(places))
 
     async def _change(self, request: Message, work: Callable[[Records, View, Transaction], M], response: type[M]) -> M:

@@ -135,7 +135,7 @@ class DraftMethods(Methods):
     async def _put(self, shelf: Shelf, request: Message, message: Message, field: str, response: type[Any]) -> Any:
         kind, made = RECORDS[shelf]
         value = _own(record_from_proto(kind, message, field))
-        name: str = message.name  # type: ignore[attr-defined]
+        name = str(getattr(message, "name", ""))
 
         def work(records: Records, view: View, transaction: Transaction) -> Any:
             before = records.get(shelf, value.id)
@@ -150,12 +150,12 @@ class DraftMethods(Methods):
 
     async def _list(self, shelf: Shelf, request: Message) -> tuple[list[Any], str]:
         asked, view = page(request), await self._view()
-        values = view.books.shelf(shelf)
+        values: list[Any] = view.books.shelf(shelf)
         if shelf is Shelf.LEGAL_RULE:
             values = sorted([*NATIONAL, *values], key=lambda rule: rule.id)
         after = "".join(asked.after)
-        rows = [value for value in values if value.id > after and view.reach.covers(view.estate, value)][: asked.size + 1]
-        some, token = asked.cut(rows, lambda value: (value.id,))
+        rows: list[Any] = [value for value in values if value.id > after and view.reach.covers(view.estate, value)]
+        some, token = asked.cut(rows[: asked.size + 1], lambda value: (str(value.id),))
         return [record_to_proto(value, RECORDS[shelf][1]()) for value in some], token
 
 

@@ -95,6 +95,8 @@ class FileMethods(Methods):
 
 def _settled(view: View, shelf: Shelf, files: InventoryFiles, rows: Any) -> Imported:
     estate = view.estate
-    known = estate.luminaires if shelf is Shelf.LUMINAIRE else estate.cabinets
-    check = checker(estate.cabinets if shelf is Shelf.LUMINAIRE else None, lambda value: view.reach.covers(estate, value))
+    cabinets: dict[str, Any] = {str(name): cabinet for name, cabinet in estate.cabinets.items()}
+    luminaires: dict[str, Any] = {str(name): luminaire for name, luminaire in estate.luminaires.items()}
+    known = luminaires if shelf is Shelf.LUMINAIRE else cabinets
+    check = checker(cabinets if shelf is Shelf.LUMINAIRE else None, lambda value: view.reach.covers(estate, value))
     return imported(rows, files.value, known, check)

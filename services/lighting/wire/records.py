@@ -1,7 +1,9 @@
 """Turns messages of the lighting contract into frozen domain records and back, by the names and types of the records' fields.
 
-Fields are called alike but for units and instants, which the contract says in the name: `_FIELDS` lists those. `id` stands for the resource name `name`;
-ids travel as resource names, enums by number, dates as ISO 8601 text, instants as Timestamps, records as messages, tuples as repeated fields.
+Fields are called alike but for units and instants, which the contract says in the name: `_FIELDS` lists those. `id` stands for the
+resource name `name`;
+ids travel as resource names, enums by number, dates as ISO 8601 text, instants as Timestamps, records as messages, tuples as repeated
+fields.
 Whatever is wrong in a message is refused with the path of its field.
 """
 
@@ -162,11 +164,11 @@ def _codec(part: Any, collection: str) -> _Codec:
         return _date, date.isoformat, None
     if part is datetime:
         return (lambda stamp, _path: stamp.ToDatetime(UTC)), None, (lambda target, at: target.FromDatetime(at))
-    if dataclasses.is_dataclass(part) and isinstance(part, type):
+    if isinstance(part, type) and dataclasses.is_dataclass(part):
         return (lambda message, path: record_from_proto(part, message, path)), None, _fill_record
-    if issubclass(part, Enum):
+    if isinstance(part, type) and issubclass(part, Enum):
         return (lambda number, path: _word(part, number, path)), (lambda word: word.value), None
-    return (lambda value, _path: part(value)), None, None
+    return (lambda value, _path: value), None, None
 
 
 def _fill_record(target: Any, record: object) -> None:

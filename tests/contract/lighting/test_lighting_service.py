@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import grpc
 import pytest
-
 from lighting_world import OTHER, World, cabinet, dimming, interval, lighting_world, luminaire, scope, timestamp, utc
+
 from multiflux.lighting.v1 import inventory_pb2, plan_pb2, programme_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from runtime.permissions import permission_of
@@ -149,7 +149,8 @@ async def test_the_plan_is_a_known_future_series(world: World) -> None:
 
 async def test_a_file_is_imported_row_by_row_and_exported_as_it_was(world: World) -> None:
     header = b"id,number,cabinet,latitude,longitude,power_w,control,category,not_below\n"
-    rows = b"a1,A1,c1,48.8,2.3,50,individual,a,20\na2,A2,nowhere,48.8,2.3,50,individual,a,\na3,A3,c1,48.8,2.3,50,remote,a,\na1,A1,c1,48.8,2.3,50,circuit,a,\na4,A4,c1,48.8,2.3,50,individual,a,101\n"
+    rows = b"a1,A1,c1,48.8,2.3,50,individual,a,20\na2,A2,nowhere,48.8,2.3,50,individual,a,\n"
+    rows += b"a3,A3,c1,48.8,2.3,50,remote,a,\na1,A1,c1,48.8,2.3,50,circuit,a,\na4,A4,c1,48.8,2.3,50,individual,a,101\n"
     answer = await world.import_file(pb.INVENTORY_CONTENT_LUMINAIRES, header + rows)
     assert (answer.row_count, answer.created_count) == (5, 1)
     assert [(row.line, row.column, row.reason) for row in answer.refused_rows] == [

@@ -148,7 +148,7 @@ def test_every_instant_of_a_night_has_exactly_one_level(drawn: tuple[Estate, dat
     found = segments(estate, during, triggered=triggered)
     assert (found[0].start, found[-1].end) == (during.start, during.end)
     assert all(before.end == after.start for before, after in pairwise(found))
-    assert all(segment.start < segment.end and 0 <= min(segment.start_level, segment.level) for segment in found)
+    assert all(segment.start < segment.end and min(segment.start_level, segment.level) >= 0 for segment in found)
     assert all(max(segment.start_level, segment.level) <= 100 for segment in found)
 
 
