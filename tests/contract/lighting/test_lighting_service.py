@@ -1,7 +1,7 @@
 """LightingService over a real channel, on both databases."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,11 @@ from lighting_world import OTHER, World, cabinet, dimming, interval, lighting_wo
 
 from multiflux.lighting.v1 import inventory_pb2, plan_pb2, programme_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
+from multiflux_client.credentials import FixedToken
+from multiflux_client.lighting import LightingClient
+from multiflux_client.lighting_records import Group, LightingScope, PlanState
 from runtime.permissions import permission_of
+from vocabulary.interval import Interval
 from vocabulary.role import Role
 
 NOON, NEXT_NOON = utc(2026, 1, 16, 11), utc(2026, 1, 17, 11)
@@ -286,3 +290,21 @@ def test_every_method_declares_who_may_call_it(method: str) -> None:
 async def test_households_are_refused(world: World) -> None:
     refused = await world.refused("PutCabinet", pb.PutCabinetRequest(cabinet=inventory_pb2.Cabinet()), role=Role.HOUSEHOLD)
     assert refused.reason == "NOT_PERMITTED"
+
+
+async def test_the_client_speaks_of_all_this_in_its_own_records(world: World) -> None:
+    client = LightingClient(world.connection.with_tokens(FixedToken(world.token())))
+    group = await client.put_group(Group(name="groups/g", display_name="g", luminaires=("luminaires/l1-1",), calendar="calendars/all"))
+    rehearsal = await client.rehearse([group.name], date(2026, 1, 15), date(2026, 1, 16))
+    assert rehearsal.draft.energy_joules < rehearsal.current.energy_joules
+    tag = {one.name: one.etag async for one in client.groups()}[group.name]
+    assert (await client.publish(group.name, tag, "client")).state is PlanState.PUBLISHED
+    night = Interval(start=NOON, end=NEXT_NOON)
+    (plan,) = await client.plans(["luminaires/l1-1"], night)
+    assert [segment.level_percent for segment in plan.segments] == [0, 100, 50, 100, 0]
+    assert len(await client.planned_power_w("groups/g", night, 3_600)) == 24
+    given = await client.override(LightingScope(luminaires=("luminaires/l1-1",)), 10, "test", until=NEXT_NOON)
+    assert [one.name async for one in client.commands()] == [given.name]
+    world.clock.advance(timedelta(seconds=1))
+    assert (await client.end_command(given.name)).end_time is not None
+    assert [one async for one in client.commands()] == []

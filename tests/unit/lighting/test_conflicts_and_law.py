@@ -12,7 +12,7 @@ from lighting.domain.conflicts import ConflictKind
 from lighting.domain.estate import Content, Estate, SwitchOff
 from lighting.domain.failures import Unfit
 from lighting.domain.inventory import ActivityHours, Cabinet, Clock, LampType, LightHead, Limits, Luminaire, SelfDimming
-from lighting.domain.legal import NATIONAL, Derogation, LegalRule, Latest, Verdict, checked
+from lighting.domain.legal import NATIONAL, Derogation, Latest, LegalRule, Verdict, checked
 from lighting.domain.levels import CabinetId, CalendarId, Control, GroupId, LuminaireId, ProgrammeId
 from lighting.domain.programmes import ActivePeriod, PeriodKind, Programme, Reference, SwitchPoint
 from lighting.domain.rates import Rate, Rates, Tariff
