@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lighting.domain.editing import check_tag, content_of, found
 from lighting.domain.estate import Content, Group, Plan
-from lighting.domain.failures import NotFound, NotRehearsed, TimePast, Unfit, UnknownLamp
+from lighting.domain.failures import LampInTwoGroups, NotFound, NotRehearsed, TimePast, Unfit, UnknownLamp
 from lighting.domain.levels import GroupId, PlanName, PlanState
 from lighting.domain.nights import NOON, night_of
 from lighting.domain.ports import Records, Shelf
@@ -95,6 +95,7 @@ def _kept(  # noqa: PLR0913 - the facts of a plan
     earliest = next_night(at, zone)
     if first is not None and not earliest <= first <= earliest + _MOST_AHEAD:
         raise TimePast("first_date", f"must be {earliest} or later, within a year: plans change at noon", first_date=first.isoformat())
+    _check_free(records, group, content, first or earliest)
     former = versions(records, group)
     for plan in former:
         if plan.state is not PlanState.REPLACED:
@@ -103,6 +104,15 @@ def _kept(  # noqa: PLR0913 - the facts of a plan
     plan = Plan(name=name, content=content, first_night=first or earliest, published=at, author=author, reason=reason, copy_of=copy_of)
     records.put(Shelf.PLAN, plan_id(name), plan, at)
     return plan
+
+
+def _check_free(records: Records, group: GroupId, content: Content, first: date) -> None:
+    """Refuse luminaires that another group's plan holds then: publish that group without them first. LampInTwoGroups."""
+    newest = {kept.value.name.group: kept.value for kept in records.all(Shelf.PLAN) if kept.value.first_night <= first}
+    for other, plan in newest.items():
+        taken = () if other == group else sorted(set(plan.content.luminaires) & set(content.luminaires))
+        if taken:
+            raise LampInTwoGroups(f"{taken[0]} follows {other} still: publish that first", luminaire=taken[0], group=other)
 
 
 def advanced(records: Records, name: PlanName, state: PlanState, at: datetime) -> Plan:

@@ -13,6 +13,7 @@ from lighting_world import OTHER, World, cabinet, dimming, interval, lighting_wo
 from multiflux.lighting.v1 import inventory_pb2, plan_pb2, programme_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux_client.credentials import FixedToken
+from multiflux_client.failures import RemoteFailure
 from multiflux_client.lighting import LightingClient
 from multiflux_client.lighting_records import Group, LightingScope, PlanState
 from runtime.permissions import permission_of
@@ -217,6 +218,20 @@ async def test_a_luminaire_is_in_one_group_alone(world: World) -> None:
     await world.published("luminaires/l1-1")
     other = plan_pb2.Group(name="groups/h", display_name="h", luminaires=["luminaires/l1-1"], calendar="calendars/all")
     assert (await world.refused("PutGroup", pb.PutGroupRequest(group=other))).reason == "LUMINAIRE_IN_TWO_GROUPS"
+
+
+async def test_a_luminaire_that_changes_its_group_leaves_the_old_plan_first(world: World) -> None:
+    await world.published("luminaires/l1-1", "luminaires/l1-2")
+    smaller = plan_pb2.Group(name="groups/g", display_name="g", luminaires=["luminaires/l1-2"], calendar="calendars/all")
+    smaller.etag = await world.etag("g")
+    await world.call("PutGroup", pb.PutGroupRequest(group=smaller))
+    with pytest.raises(RemoteFailure) as caught:
+        await world.published("luminaires/l1-1", group="h")
+    assert caught.value.reason == "LUMINAIRE_IN_TWO_GROUPS"
+    await world.rehearsed("g", "h")
+    for group in ("g", "h"):
+        request = pb.PublishPlanRequest(group=f"groups/{group}", etag=await world.etag(group), reason="moved")
+        await world.call("PublishPlan", request)
 
 
 async def test_the_same_request_is_done_once(world: World) -> None:
