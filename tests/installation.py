@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from console.programs import PROGRAMS
 from multiflux_client.access import AccessClient
 from multiflux_client.channel import Connection, Target
 from multiflux_client.consumption import ConsumptionSeries
@@ -54,15 +55,14 @@ class Installation:
 
     @classmethod
     def at(cls, folder: Path) -> "Installation":
-        access, metering, dashboard, *metrics = free_ports(5)
+        names = [program.name.upper() for program in PROGRAMS]
+        numbers = free_ports(2 * len(names))
+        ports = dict(zip(names, numbers, strict=False))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MULTIFLUX_")} | {
             "MULTIFLUX_DATA_DIRECTORY": str(folder / "var"),
-            "MULTIFLUX_ACCESS_PORT": str(access),
-            "MULTIFLUX_METERING_PORT": str(metering),
-            "MULTIFLUX_DASHBOARD_PORT": str(dashboard),
-            "MULTIFLUX_ACCESS_METRICS_PORT": str(metrics[0]),
-            "MULTIFLUX_METERING_METRICS_PORT": str(metrics[1]),
-            "MULTIFLUX_ACCESS_REGISTRY_TARGET": f"127.0.0.1:{metering}",
+            **{f"MULTIFLUX_{name}_PORT": str(port) for name, port in ports.items()},
+            **{f"MULTIFLUX_{name}_METRICS_PORT": str(port) for name, port in zip(names, numbers[len(names) :], strict=True)},
+            "MULTIFLUX_ACCESS_REGISTRY_TARGET": f"127.0.0.1:{ports['METERING']}",
             "XDG_CONFIG_HOME": str(folder / "config"),
         }
         return cls(folder=folder, environment=environment)

@@ -47,6 +47,7 @@ PROGRAMS = (
     Program(name="access", port=7301, after=()),
     Program(name="metering", port=7302, after=("access",)),
     Program(name="forecast", port=7303, after=("access", "metering")),
+    Program(name="lighting", port=7304, after=("access", "metering")),
     Program(name="dashboard", port=8080, after=("access", "metering", "forecast"), speaks=Speaks.HTTP),
 )
 

@@ -17,6 +17,7 @@ class ConsoleSettings(BaseSettings):
     data_directory: Path = Field(default=Path("var"), description="Folder for databases, keys and logs.")
     access_target: str = Field(default="", description="Address of the access service; empty: where `multiflux up` starts it.")
     metering_target: str = Field(default="", description="Address of the metering service; empty: where `multiflux up` starts it.")
+    lighting_target: str = Field(default="", description="Address of the lighting service; empty: where `multiflux up` starts it.")
     tls_authority: Path | None = Field(default=None, description="PEM file with the authority that signed the services' certificates.")
     session_file: Path | None = Field(
         default=None, description="File that keeps who is signed in; empty: multiflux/session.json in the user's configuration."

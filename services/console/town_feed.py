@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from console.town_files import gas_coefficients_csv, places_csv, points_csv
+from console.town_lighting import fill_lighting
 from multiflux_client.access import AccessClient
 from multiflux_client.channel import Connection
 from multiflux_client.credentials import ExchangedTokens
 from multiflux_client.failures import RemoteFailure
+from multiflux_client.lighting_records import InventoryImport
 from multiflux_client.metering import MeteringClient
 from multiflux_client.places import Territory
 from multiflux_client.readings import Acknowledged, ReadingKind, Series, SeriesReadings
@@ -122,12 +124,17 @@ class Feeder:
                 quality=block.quality.astype(np.int64),
             )
 
+    async def fill_lighting(self, lighting: Connection) -> AsyncIterator[InventoryImport]:
+        """Import cabinets and luminaires, and publish what they do today; yield the progress."""
+        async for progress in fill_lighting(self._town, await self._signed_in(ADMINISTRATOR, self._town.territory.id, lighting)):
+            yield progress
+
     async def _administrator(self) -> Connection:
         return await self._signed_in(ADMINISTRATOR, self._town.territory.id)
 
-    async def _signed_in(self, person: PersonId, territory: TerritoryId) -> Connection:
+    async def _signed_in(self, person: PersonId, territory: TerritoryId, service: Connection | None = None) -> Connection:
         subject = await self._access.sign_in_locally(person, territory)
-        return self._metering.with_tokens(ExchangedTokens(self._access, subject, territory=territory, purpose="simulation"))
+        return (service or self._metering).with_tokens(ExchangedTokens(self._access, subject, territory=territory, purpose="simulation"))
 
 
 def _months_before(day: date, months: int) -> date:

@@ -29,18 +29,18 @@ _SOURCE = "simulated"
 
 def places_csv(town: Town) -> bytes:
     """Return the file of places; the territory itself is made apart."""
-    return _file(_place_row(place) for place in town.places if place.level is not PlaceLevel.TERRITORY)
+    return csv_file(_place_row(place) for place in town.places if place.level is not PlaceLevel.TERRITORY)
 
 
 def points_csv(town: Town) -> bytes:
     """Return the file of metering points."""
-    return _file(_point_row(point) for point in town.points)
+    return csv_file(_point_row(point) for point in town.points)
 
 
 def gas_coefficients_csv(town: Town) -> bytes:
     """Return the file of gas coefficients: those of the first network, for the whole territory."""
     first = town.gas_coefficients[0].network
-    return _file(
+    return csv_file(
         {
             "network": "",
             "wh_per_cubic_metre": row.wh_per_cubic_metre,
@@ -54,7 +54,8 @@ def gas_coefficients_csv(town: Town) -> bytes:
     )
 
 
-def _file(rows: Iterable[Mapping[str, object]]) -> bytes:
+def csv_file(rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Return a CSV file of the rows; a cell that a row lacks is empty."""
     kept = list(rows)
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in kept for name in row)), restval="")

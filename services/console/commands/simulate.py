@@ -12,6 +12,7 @@ import typer
 from console import output
 from console.connect import access_target, target
 from console.exits import Exit, run
+from console.programs import installed
 from console.settings import ConsoleSettings, load
 from console.town_feed import Feeder, kept_plan
 from multiflux_client.channel import Connection, Target
@@ -49,6 +50,7 @@ async def _simulate(seed: int, *, follow: bool, as_json: bool) -> Exit:
         async for progress in feeder.fill_registry():
             if progress.done:
                 _say(as_json, f"registry: {progress.row_count} rows, {progress.created_count} new", rows=progress.row_count)
+        await _light(feeder, settings, as_json=as_json)
         fed = folder / "fed_until"
         feed = Feed(town=town, since=datetime.fromisoformat(fed.read_text()) if fed.exists() else local_midnight(plan.start, ZONE))
         await _send(feeder, feed, fed, as_json=as_json)
@@ -56,6 +58,15 @@ async def _simulate(seed: int, *, follow: bool, as_json: bool) -> Exit:
             await asyncio.sleep(_FEED_INTERVAL_S)
             await _send(feeder, feed, fed, as_json=as_json, quiet=True)
     return Exit.OK
+
+
+async def _light(feeder: Feeder, settings: ConsoleSettings, *, as_json: bool) -> None:
+    """Bring the lighting in, where the service is installed."""
+    if not installed("lighting"):
+        return
+    async with Connection.open(target(settings, "lighting", settings.lighting_target)) as lighting:
+        async for progress in feeder.fill_lighting(lighting):
+            _say(as_json, f"lighting: {progress.row_count} rows, {progress.created_count} new", rows=progress.row_count)
 
 
 async def _send(feeder: Feeder, feed: Feed, fed: Path, *, as_json: bool, quiet: bool = False) -> None:

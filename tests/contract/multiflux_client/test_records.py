@@ -9,10 +9,11 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from multiflux.access.v1 import access_service_pb2, audit_pb2, consent_pb2, event_pb2, occupancy_pb2, person_pb2
+from multiflux.lighting.v1 import command_pb2, lighting_service_pb2, plan_pb2, programme_pb2
 from multiflux.metering.v1 import metering_point_pb2, place_pb2, reference_table_pb2, registry_event_pb2, registry_service_pb2, weather_pb2
 from multiflux.options.v1 import permission_pb2
 from multiflux.type.v1 import flux_pb2, granularity_pb2, place_level_pb2, quantity_pb2
-from multiflux_client import people, places, points, registry, tables, weather
+from multiflux_client import lighting_records, people, places, points, registry, tables, weather
 from multiflux_client.failures import UnexpectedAnswer
 from multiflux_client.records import Field, fields_of, record_from_proto, record_to_proto
 from vocabulary.civil import Granularity
@@ -38,6 +39,14 @@ PAIRS = [
     (registry.ImportProgress, registry_service_pb2.ImportRegistryResponse),
     (registry.RegistryEvent, registry_event_pb2.RegistryEvent),
     (weather.WeatherStation, weather_pb2.WeatherStation),
+    (lighting_records.Programme, programme_pb2.Programme),
+    (lighting_records.Calendar, programme_pb2.Calendar),
+    (lighting_records.Group, plan_pb2.Group),
+    (lighting_records.Plan, plan_pb2.Plan),
+    (lighting_records.LuminairePlan, plan_pb2.LuminairePlan),
+    (lighting_records.Rehearsal, plan_pb2.Rehearsal),
+    (lighting_records.Command, command_pb2.Command),
+    (lighting_records.InventoryImport, lighting_service_pb2.ImportInventoryResponse),
 ]
 
 WORDS = [

@@ -129,7 +129,8 @@ async def test_status_tells_who_serves_and_exits_with_4_when_one_does_not(machin
     up = await machine.start("up", "--json", "--only", "access", "--only", "metering")
     await until(up, "all-healthy")
     code, said, _ = await machine.run("status", "--json")
-    assert {line["service"]: line["health"] for line in said} == {"access": "serving", "metering": "serving", "dashboard": "away"}
+    health = {line["service"]: line["health"] for line in said}
+    assert (health.pop("access"), health.pop("metering"), set(health.values())) == ("serving", "serving", {"away"})
     assert code == 4
     up.terminate()
     await up.communicate()

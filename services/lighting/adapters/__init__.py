@@ -1,0 +1,1 @@
+"""What the lighting service stands on."""

@@ -1,0 +1,196 @@
+"""Puts the lighting service together: the only module that names adapters."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lighting.adapters import inventory_cells as cells
+from lighting.adapters import inventory_files as files
+from lighting.adapters.audit_sink import AccessAudit
+from lighting.adapters.estates import Estates
+from lighting.adapters.records import Documents, SqlRecords
+from lighting.adapters.registry_facts import EmissionChoice, RegistryFacts
+from lighting.adapters.registry_feed import RegistryFeed
+from lighting.adapters.tables import RUNTIME
+from lighting.domain.ports import Facts, Shelf
+from lighting.servicer import LightingServicer
+from lighting.servicer.desk import InventoryFiles, Tools
+from lighting.settings import LightingSettings
+from lighting.wire.documents import document, from_document
+from multiflux.lighting.v1 import lighting_service_pb2 as pb
+from multiflux.lighting.v1 import lighting_service_pb2_grpc
+from multiflux_client.access import AccessClient, ServiceSecret
+from multiflux_client.channel import Connection, Target
+from multiflux_client.credentials import ServiceIdentity, SigningKeys
+from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
+from multiflux_client.registry import RegistryClient
+from runtime.audit import AuditForwarder, AuditLog
+from runtime.changes import Changes
+from runtime.clock import Clock, SystemClock
+from runtime.consumer import Consumer
+from runtime.outbox import Outbox
+from runtime.permissions import PermissionCheck
+from runtime.place_replica import PlaceReplica
+from runtime.relational import Database
+from runtime.server import Endpoint, Service, periodically
+from runtime.tokens import KeySource, TokenVerifier
+from vocabulary.names import TerritoryId
+
+MIGRATIONS = Path(__file__).parent / "adapters" / "migrations"
+
+_LIGHTING = pb.DESCRIPTOR.services_by_name["LightingService"].full_name
+_TRIM_INTERVAL_S = 3_600.0
+_KEYS_INTERVAL_S = 60.0
+_MIB = 1 << 20
+
+Task = Callable[[], Coroutine[Any, Any, None]]
+Closer = Callable[[], Awaitable[None] | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """The relational store of the process."""
+
+    database: Database
+    outbox: Outbox
+    changes: Changes
+    clock: Clock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Others:
+    """The way to the other services: keys that verify tokens, and the registry."""
+
+    keys: KeySource
+    facts: Facts
+    tasks: tuple[Task, ...] = ()
+    closers: tuple[Closer, ...] = ()
+
+
+async def build(settings: LightingSettings) -> Service:
+    """Return the service, ready to serve."""
+    store = opened(settings, SystemClock())
+    return assembled(settings, store, _others(settings, store))
+
+
+def opened(settings: LightingSettings, clock: Clock) -> Store:
+    """Open the store, and bring its schema up to date."""
+    database = Database.open(settings.store_url, read_threads=settings.read_threads)
+    database.migrate(MIGRATIONS)
+    outbox = Outbox(database, RUNTIME, clock, retention=timedelta(days=settings.event_retention_days))
+    changes = Changes(database, RUNTIME, outbox, clock, retention=timedelta(days=settings.request_retention_days))
+    return Store(database=database, outbox=outbox, changes=changes, clock=clock)
+
+
+def assembled(settings: LightingSettings, store: Store, others: Others) -> Service:
+    """Return the service over a store."""
+    executor = ThreadPoolExecutor(settings.plan_threads, thread_name_prefix="plans")
+    scopes = PlaceReplica(store.database, RUNTIME)
+    tools = Tools(
+        database=store.database,
+        changes=store.changes,
+        outbox=store.outbox,
+        records=partial(SqlRecords, documents=DOCUMENTS),
+        library=Estates(store.database, DOCUMENTS),
+        facts=others.facts,
+        scopes=scopes,
+        files=_files(),
+        executor=executor,
+        largest_file_bytes=settings.import_file_mib * _MIB,
+    )
+    servicer = LightingServicer(tools)
+    return Service(
+        name="lighting",
+        settings=settings,
+        clock=store.clock,
+        endpoints=(Endpoint(name=_LIGHTING, add=lighting_service_pb2_grpc.add_LightingServiceServicer_to_server, servicer=servicer),),
+        verifier=TokenVerifier(others.keys, store.clock),
+        permissions=PermissionCheck(scopes),
+        refusals=AuditLog(store.database, RUNTIME),
+        tasks=(
+            partial(periodically, _TRIM_INTERVAL_S, store.outbox.trim),
+            partial(periodically, _TRIM_INTERVAL_S, store.changes.trim),
+            *others.tasks,
+        ),
+        on_drain=(store.outbox.stop,),
+        closers=(*others.closers, partial(asyncio.to_thread, executor.shutdown), store.database.close),
+    )
+
+
+DOCUMENTS = {shelf: Documents(write=partial(document, shelf), read=partial(from_document, shelf)) for shelf in Shelf}
+
+
+def _files() -> dict[Shelf, InventoryFiles]:
+    def of(columns: tuple[str, ...], value: Callable[[Any], Any], row: Callable[[Any], dict[str, str]]) -> InventoryFiles:
+        return InventoryFiles(
+            rows={
+                pb.FILE_FORMAT_CSV: partial(files.csv_rows, columns=columns),
+                pb.FILE_FORMAT_GEOJSON: partial(files.geojson_rows, columns=columns),
+            },
+            written={
+                pb.FILE_FORMAT_CSV: lambda values: files.csv_file(map(row, values), columns),
+                pb.FILE_FORMAT_GEOJSON: lambda values: files.geojson_file(map(row, values)),
+            },
+            value=value,
+        )
+
+    return {
+        Shelf.LUMINAIRE: of(cells.LUMINAIRE_COLUMNS, cells.luminaire_of, cells.luminaire_cells),
+        Shelf.CABINET: of(cells.CABINET_COLUMNS, cells.cabinet_of, cells.cabinet_cells),
+    }
+
+
+def _others(settings: LightingSettings, store: Store) -> Others:
+    access, metering = (_connection(settings, address) for address in (settings.access_target, settings.metering_target))
+    keys, signed_in = SigningKeys(AccessClient(access)), _SignedIn(access, settings.secret_file)
+
+    def registry(territory: TerritoryId | None) -> RegistryClient:
+        return RegistryClient(metering.with_tokens(signed_in.identity().tokens(territory)))
+
+    feed = RegistryFeed(store.database, PlaceReplica(store.database, RUNTIME))
+    consumer = Consumer(
+        "registry",
+        store.database,
+        RUNTIME,
+        open_stream=lambda cursor: registry(None).watch_events(cursor),
+        apply=feed.apply,
+        on_expired=lambda: feed.resync(registry),
+        away=(RemoteFailure, UnexpectedAnswer, OSError),
+    )
+    forwarder = AuditForwarder(store.database, RUNTIME, AccessAudit(signed_in.access))
+    choice = EmissionChoice(method=settings.emission_method, usage=settings.emission_usage)
+    return Others(
+        keys=keys,
+        facts=RegistryFacts(registry, store.clock, choice),
+        tasks=(partial(periodically, _KEYS_INTERVAL_S, keys.refresh), forwarder.run, consumer.run),
+        closers=(access.close, metering.close),
+    )
+
+
+def _connection(settings: LightingSettings, address: str) -> Connection:
+    return Connection.open(Target(address=address, authority=settings.tls_authority, tls=settings.tls_certificate is not None))
+
+
+class _SignedIn:
+    """Signs in as this service, as soon as access has made its secret."""
+
+    def __init__(self, connection: Connection, secret_file: Path) -> None:
+        self._connection = connection
+        self._secret_file = secret_file
+        self._identity: ServiceIdentity | None = None
+
+    def identity(self) -> ServiceIdentity:
+        """Return who this service is; OSError when there is no secret yet."""
+        if self._identity is None:
+            secret = ServiceSecret(service="lighting", secret=self._secret_file.read_text().strip())
+            self._identity = ServiceIdentity(AccessClient(self._connection), secret)
+        return self._identity
+
+    def access(self) -> AccessClient:
+        """Return the access service, signed in; OSError when there is no secret yet."""
+        return AccessClient(self._connection.with_tokens(self.identity().tokens(None)))

@@ -1,0 +1,19 @@
+"""What the lighting service can be told."""
+
+from pydantic import Field
+
+from runtime.settings import ServiceSettings
+
+
+class LightingSettings(ServiceSettings, env_prefix="MULTIFLUX_LIGHTING_"):
+    """Settings of the lighting service."""
+
+    port: int = Field(default=7304, ge=0, le=65535, description="Port for gRPC; 0 takes any free one.")
+    metrics_port: int = Field(default=8304, ge=0, le=65535, description="Port for Prometheus on this machine; 0 switches it off.")
+    metering_target: str = Field(default="127.0.0.1:7302", description="Where the metering service listens, which has the registry.")
+    import_file_mib: int = Field(default=64, ge=1, le=1024, description="Largest inventory file that is imported at once, in MiB.")
+    plan_threads: int = Field(default=2, ge=1, description="Threads that resolve and rehearse plans.")
+    emission_method: str = Field(
+        default="production-direct", description="Method of the emission factors that rehearsals reckon with, as in the registry's table."
+    )
+    emission_usage: str = Field(default="all", description="Usage of the emission factors that rehearsals reckon with.")

@@ -1,0 +1,1 @@
+"""The messages of the lighting service, from and to its domain."""

@@ -1,0 +1,355 @@
+"""What the lighting service tells and takes: frozen records, whose fields are called as in its contract.
+
+Things are named by resource names, such as `luminaires/x`; levels are per cent; dates are those of a night's evening, as in ISO 8601.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class InventoryContent(Enum):
+    """What an inventory file holds."""
+
+    LUMINAIRES = 1
+    CABINETS = 2
+
+
+class InventoryFormat(Enum):
+    """How a file is written."""
+
+    CSV = 1
+    GEOJSON = 2
+
+
+class PeriodKind(Enum):
+    """What bounds an active period."""
+
+    ABSOLUTE = 1
+    ASTRO_CLOCK = 2
+    SENSOR = 3
+    ASTRO_CLOCK_AND_SENSOR = 4
+
+
+class Reference(Enum):
+    """What a switch point's time counts from."""
+
+    FIXED = 1
+    SUNSET = 2
+    SUNRISE = 3
+    MIDDLE = 4
+
+
+class EffectSource(Enum):
+    """What triggers an effect."""
+
+    PRESENCE = 1
+    LIGHT = 2
+
+
+class EffectOperation(Enum):
+    """What an effect does to the programme's level."""
+
+    SET = 1
+    MAX = 2
+    MIN = 3
+    ADD = 4
+    SUBTRACT = 5
+    MULTIPLY = 6
+
+
+class HolidayKind(Enum):
+    """A kind of day that the registry's tables know."""
+
+    PUBLIC = 1
+    SCHOOL = 2
+    EVE_OF_PUBLIC = 3
+
+
+class Rank(Enum):
+    """Which rule gave a level."""
+
+    LOCK_OUT = 1
+    LOCAL = 2
+    EMERGENCY = 3
+    OVERRIDE = 4
+    EFFECT = 5
+    CALENDAR = 6
+    SWITCHED_OFF = 7
+    DEFAULT = 8
+
+
+class Clamp(Enum):
+    """What kept a level from being as it was asked."""
+
+    NEVER_OFF = 1
+    NEVER_DIMMED = 2
+    NOT_BELOW = 3
+    DRIVER_MINIMUM = 4
+    ON_OFF_ONLY = 5
+    OWN_DIMMING = 6
+
+
+class PlanState(Enum):
+    """How far a change has come."""
+
+    DRAFT = 1
+    REHEARSED = 2
+    PUBLISHED = 3
+    DELIVERED = 4
+    CONFIRMED = 5
+    REPLACED = 6
+
+
+class ConflictKind(Enum):
+    """What is odd about a plan."""
+
+    UNASSIGNED = 1
+    SWITCHED_OFF = 2
+    BURNING_BY_DAY = 3
+    ALTERNATE_LAMPS = 4
+    CLAMPED = 5
+    CIRCUIT_DISAGREES = 6
+    HEARS_NOTHING = 7
+
+
+class CommandKind(Enum):
+    """What sort of command it is."""
+
+    LOCK_OUT = 1
+    LOCAL = 2
+    EMERGENCY = 3
+    OVERRIDE = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActivePeriod:
+    """When lamps are on; outside of all periods they are off."""
+
+    kind: PeriodKind
+    start_minute: int = 0
+    end_minute: int = 0
+    sunset_offset_minutes: int = 0
+    sunrise_offset_minutes: int = 0
+    on_below_lux: int | None = None
+    off_above_lux: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchPoint:
+    """From a time on, a level; the contract says what happens in the nights of a clock change."""
+
+    reference: Reference
+    minute: int = 0
+    offset_minutes: int = 0
+    level_percent: int
+    ramp_seconds: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """What a sensor does inside active periods."""
+
+    source: EffectSource
+    operation: EffectOperation
+    value: int = 0
+    hold_seconds: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Programme:
+    """What a night looks like."""
+
+    name: str = ""
+    display_name: str = ""
+    periods: tuple[ActivePeriod, ...] = ()
+    switch_points: tuple[SwitchPoint, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalendarRule:
+    """Which nights, named by their evening's date, a programme is for: those that meet every condition given."""
+
+    programme: str = ""
+    first_date: str | None = None
+    last_date: str | None = None
+    every_year: bool = False
+    weekdays: tuple[int, ...] = ()
+    occurrences: tuple[int, ...] = ()
+    dates: tuple[str, ...] = ()
+    holidays: tuple[HolidayKind, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calendar:
+    """Which programme a night follows: the first rule that matches, else the default programme, else lit from sunset to sunrise."""
+
+    name: str = ""
+    display_name: str = ""
+    rules: tuple[CalendarRule, ...] = ()
+    default_programme: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchOff:
+    """The municipality decided that a group stays dark."""
+
+    decision: str = ""
+    decide_date: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Luminaires that follow one calendar: the draft of their next plan. A luminaire is in one group at most."""
+
+    name: str = ""
+    display_name: str = ""
+    luminaires: tuple[str, ...] = ()
+    calendar: str = ""
+    switch_off: SwitchOff | None = None
+    rehearsed_digest: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """What a group does, as it was when published."""
+
+    luminaires: tuple[str, ...] = ()
+    calendar: Calendar | None = None
+    programmes: tuple[Programme, ...] = ()
+    switch_off: SwitchOff | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A published version; it never changes but for its state."""
+
+    group: str = ""
+    version: int = 0
+    content: Content
+    first_date: str = ""
+    publish_time: datetime
+    author: str = ""
+    reason: str = ""
+    copy_of: int = 0
+    state: PlanState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The rule that gave a level."""
+
+    rank: Rank
+    command: str = ""
+    programme: str = ""
+    calendar_rule: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A stretch of time in which one rule holds; the level runs straight from start to end."""
+
+    start_time: datetime
+    end_time: datetime
+    start_level_percent: float = 0.0
+    level_percent: float
+    asked_level_percent: float = 0.0
+    source: Source
+    clamp: Clamp | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LuminairePlan:
+    """What a luminaire is to do: segments that tile the interval asked for."""
+
+    luminaire: str = ""
+    segments: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conflict:
+    """Something odd about a plan."""
+
+    kind: ConflictKind
+    luminaires: tuple[str, ...] = ()
+    subject: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """What luminaires do in a range of nights. Quality is estimated: nothing of it is measured."""
+
+    luminaires: int = 0
+    energy_joules: float = 0.0
+    most_energy_joules: float = 0.0
+    burning_seconds: float = 0.0
+    cost_micros: float | None = None
+    emission_grams: float | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rehearsal:
+    """What would change if the drafts were published."""
+
+    first_date: str = ""
+    last_date: str = ""
+    draft: Figures
+    current: Figures
+    conflicts: tuple[Conflict, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LightingScope:
+    """Which luminaires are meant: all that are named in any way, of the categories if some are named."""
+
+    luminaires: tuple[str, ...] = ()
+    cabinets: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    whole_territory: bool = False
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A command above the plan."""
+
+    name: str = ""
+    kind: CommandKind
+    scope: LightingScope
+    level_percent: int
+    start_time: datetime
+    expire_time: datetime | None = None
+    stage_seconds: int = 0
+    author: str = ""
+    reason: str = ""
+    create_time: datetime
+    end_time: datetime | None = None
+    etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedInventoryRow:
+    """A row that was not imported, and why."""
+
+    line: int = 0
+    column: str = ""
+    reason: str = ""
+    description: str = ""
+    row: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InventoryImport:
+    """What became of an inventory file, with a portion of the rows that were refused."""
+
+    row_count: int = 0
+    created_count: int = 0
+    updated_count: int = 0
+    unchanged_count: int = 0
+    refused_rows: tuple[RefusedInventoryRow, ...] = ()
