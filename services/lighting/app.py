@@ -11,7 +11,6 @@ from typing import Any
 
 from lighting.adapters import inventory_cells as cells
 from lighting.adapters import inventory_files as files
-from lighting.adapters.audit_sink import AccessAudit
 from lighting.adapters.estates import Estates
 from lighting.adapters.records import Documents, SqlRecords
 from lighting.adapters.registry_facts import EmissionChoice, RegistryFacts
@@ -24,9 +23,10 @@ from lighting.settings import LightingSettings
 from lighting.wire.documents import document, from_document
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux.lighting.v1 import lighting_service_pb2_grpc
-from multiflux_client.access import AccessClient, ServiceSecret
+from multiflux_client.access import AccessClient
+from multiflux_client.audit_sink import AccessAudit, ServiceSignIn
 from multiflux_client.channel import Connection, Target
-from multiflux_client.credentials import ServiceIdentity, SigningKeys
+from multiflux_client.credentials import SigningKeys
 from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
 from multiflux_client.registry import RegistryClient
 from runtime.audit import AuditForwarder, AuditLog
@@ -147,7 +147,7 @@ def _files() -> dict[Shelf, InventoryFiles]:
 
 def _others(settings: LightingSettings, store: Store) -> Others:
     access, metering = (_connection(settings, address) for address in (settings.access_target, settings.metering_target))
-    keys, signed_in = SigningKeys(AccessClient(access)), _SignedIn(access, settings.secret_file)
+    keys, signed_in = SigningKeys(AccessClient(access)), ServiceSignIn("lighting", access, settings.secret_file)
 
     def registry(territory: TerritoryId | None) -> RegistryClient:
         return RegistryClient(metering.with_tokens(signed_in.identity().tokens(territory)))
@@ -174,23 +174,3 @@ def _others(settings: LightingSettings, store: Store) -> Others:
 
 def _connection(settings: LightingSettings, address: str) -> Connection:
     return Connection.open(Target(address=address, authority=settings.tls_authority, tls=settings.tls_certificate is not None))
-
-
-class _SignedIn:
-    """Signs in as this service, as soon as access has made its secret."""
-
-    def __init__(self, connection: Connection, secret_file: Path) -> None:
-        self._connection = connection
-        self._secret_file = secret_file
-        self._identity: ServiceIdentity | None = None
-
-    def identity(self) -> ServiceIdentity:
-        """Return who this service is; OSError when there is no secret yet."""
-        if self._identity is None:
-            secret = ServiceSecret(service="lighting", secret=self._secret_file.read_text().strip())
-            self._identity = ServiceIdentity(AccessClient(self._connection), secret)
-        return self._identity
-
-    def access(self) -> AccessClient:
-        """Return the access service, signed in; OSError when there is no secret yet."""
-        return AccessClient(self._connection.with_tokens(self.identity().tokens(None)))
