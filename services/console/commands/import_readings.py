@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -28,9 +28,10 @@ from console.mappings import Mappings
 from console.metering_points import UNKNOWN, Making, MeteringPoints
 from console.reading_import import Problem, ReadingImport, Tally, problem_report
 from console.settings import load
+from console.weather_import import import_hours
 from multiflux_client.metering import MeteringClient
 from multiflux_client.registry import RegistryClient
-from vocabulary.names import InvalidName, place_id
+from vocabulary.names import InvalidName, place_id, weather_station_id
 
 app = typer.Typer(
     help="Bring readings in from files. A file can be sent twice: what is there already stays as it is.", no_args_is_help=True
@@ -172,6 +173,26 @@ def import_grdf(
     """Bring in a file of the GRDF customer space: JSON or a workbook."""
     options = _options(create_at, refused, add_channels=add_channels, as_json=as_json)
     run(_import(file, partial(_parse_grdf, pce=pce), options), as_json=as_json)
+
+
+@app.command("weather")
+def import_weather(
+    file: FileArgument,
+    station: Annotated[str, typer.Option(help="The weather station that the temperatures are of.")],
+    issued: Annotated[str, typer.Option(help="When the forecast was issued, ISO 8601 with offset; without it: observations.")] = "",
+    as_json: JsonOption = False,  # noqa: FBT002  # typer reads it by name
+) -> None:
+    """Bring in hourly temperatures: a CSV file with the columns start (ISO 8601 with offset) and temperature_celsius."""
+    try:
+        name = weather_station_id(station if "/" in station else f"weatherStations/{station}")
+        at = datetime.fromisoformat(issued) if issued else None
+    except InvalidName as failure:
+        raise usage(failure.message) from None
+    except ValueError:
+        raise usage(f"--issued: {issued!r} is not a time such as 2026-01-31T06:00:00Z") from None
+    if at is not None and at.tzinfo is None:
+        raise usage(f"--issued: {issued!r} has no offset from UTC")
+    run(import_hours(file, name, at, as_json=as_json), as_json=as_json)
 
 
 @app.command("mappings")

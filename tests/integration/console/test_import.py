@@ -2,17 +2,21 @@
 
 import csv
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from installation import Installation
 
-from multiflux_client.places import Identifier
+from multiflux_client.places import Identifier, Position
 from multiflux_client.points import Channel, MeteringPoint, PointPlace
 from multiflux_client.registry import RegistryClient
+from multiflux_client.weather import WeatherClient, WeatherStation
 from vocabulary.civil import Granularity
 from vocabulary.flux import Direction, Flux, Quantity
+from vocabulary.interval import Interval
+from vocabulary.names import WeatherStationId
 from vocabulary.quality import Quality
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -145,3 +149,25 @@ async def test_files_of_the_customer_space_are_taken_whole_and_once(installation
         assert first[-1]["stored"] > 0
         assert first[-1]["stored"] + first[-1]["duplicates"] + first[-1]["refused"] == first[-1]["readings"] + len(first[:-1])
         assert (second[-1]["stored"], second[-1]["duplicates"]) == (0, first[-1]["stored"] + first[-1]["duplicates"])
+
+
+async def test_temperatures_of_a_file_are_those_of_the_station(installation: Installation) -> None:
+    lines = ["start,temperature_celsius", *(f"2025-01-06T{hour:02}:00:00+01:00,{hour - 5}" for hour in range(24)), "2025-01-07T00:00:00,1"]
+    file = installation.file("weather.csv", "\n".join(lines) + "\n")
+    async with installation.connection() as connection:
+        weather = WeatherClient(connection)
+        position = Position(latitude_degrees=48, longitude_degrees=2)
+        station = WeatherStation(id=WeatherStationId("airport"), display_name="Airport", position=position, altitude_metres=80)
+        await weather.put_station(station)
+        code, said, errors = await installation.run("import", "weather", file, "--station", "airport")
+        assert code == 3, errors
+        refused, imported = said
+        assert (refused["line"], refused["reason"]) == (26, "OFFSET_MISSING")
+        assert (imported["hours"], imported["new_or_changed"], imported["refused"]) == (24, 24, 1)
+        start = datetime(2025, 1, 5, 23, tzinfo=UTC)
+        known = await weather.weather("weatherStations/airport", Interval(start=start, end=start + timedelta(days=1)))
+        assert known.centidegrees.tolist() == [100 * (hour - 5) for hour in range(24)]
+    code, said, _ = await installation.run("import", "weather", file, "--station", "airport")
+    assert (code, said[-1]["new_or_changed"]) == (3, 0)
+    code, _, errors = await installation.run("import", "weather", file, "--station", "nowhere")
+    assert (code, errors != "") == (1, True)
