@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from forecast.adapters.forecasts_sql import SqlForecasts
+from forecast.adapters.readings_feed import ReadingsFeed
 from forecast.adapters.registry_feed import RegistryFeed
 from forecast.adapters.sources import Clients, Sources
 from forecast.adapters.tables import RUNTIME
@@ -22,7 +23,7 @@ from multiflux_client.channel import Connection, Target
 from multiflux_client.costs import CostClient
 from multiflux_client.credentials import SigningKeys
 from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
-from multiflux_client.metering import MeteringClient
+from multiflux_client.metering import MeteringClient, SeriesEvent
 from multiflux_client.places import Territory
 from multiflux_client.registry import RegistryClient, RegistryEvent
 from multiflux_client.weather import WeatherClient
@@ -77,6 +78,16 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
         on_expired=feed.resync,
         away=(RemoteFailure, UnexpectedAnswer, OSError),
     )
+    readings = ReadingsFeed(database)
+    reading_consumer = Consumer(
+        "readings",
+        database,
+        RUNTIME,
+        open_stream=calls.reading_events,
+        apply=readings.apply,
+        on_expired=readings.resync,
+        away=(RemoteFailure, UnexpectedAnswer, OSError),
+    )
     tools = Tools(making=making, changes=changes, replica=replica, registry=calls.registry, fresh=timedelta(hours=settings.refresh_hours))
     return Service(
         name="forecast",
@@ -94,6 +105,7 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
             partial(periodically, _TRIM_INTERVAL_S, partial(making.trim, settings.whole_days, settings.kept_days)),
             partial(periodically, _REFRESH_LOOK_S, refreshing.tick),
             consumer.run,
+            reading_consumer.run,
             AuditForwarder(database, RUNTIME, AccessAudit(signed_in.access)).run,
         ),
         on_drain=(outbox.stop,),
@@ -130,6 +142,11 @@ class _Calls:
     async def events(self, cursor: str) -> AsyncIterator[tuple[str, RegistryEvent]]:
         """Yield the registry's events."""
         async for cursor_after, event in self.registry(None).watch_events(cursor):
+            yield cursor_after, event
+
+    async def reading_events(self, cursor: str) -> AsyncIterator[tuple[str, SeriesEvent]]:
+        """Yield metering's events about readings of all territories."""
+        async for cursor_after, event in MeteringClient(self._as_itself(None)).watch_events(cursor):
             yield cursor_after, event
 
     def _as_itself(self, territory: TerritoryId | None) -> Connection:

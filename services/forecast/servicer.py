@@ -125,7 +125,10 @@ class ForecastServicer(ForecastServiceServicer):
         since = await self._since(call, f"meters/{point}")
         if since is not None:
             return await self._tools.making.point(territory, point, flux, granularity, since=since)
-        kept = await self._kept(wire.subject_of(call.territory, f"meters/{point}", flux, granularity), by)
+        subject = wire.subject_of(call.territory, f"meters/{point}", flux, granularity)
+        kept = await self._kept(subject, by)
+        if by is None and await self._tools.making.read(lambda forecasts: forecasts.is_stale(subject)):
+            kept = None
         return kept or await self._tools.making.point(territory, point, flux, granularity)
 
     async def _since(self, call: Call, resource: str) -> datetime | None:

@@ -1,6 +1,9 @@
 """Metering: readings in, figures out."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from multiflux.metering.v1 import metering_service_pb2 as pb
@@ -8,15 +11,36 @@ from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceStub
 from multiflux.type.v1 import flux_pb2, granularity_pb2, quantity_pb2
 from multiflux_client.channel import STREAM_DEADLINE_S, Connection
 from multiflux_client.consumption import ConsumptionSeries, consumption_from_proto
+from multiflux_client.events import watched
 from multiflux_client.readings import ReadingSender
 from multiflux_client.records import fill_interval
 from vocabulary.civil import Granularity
 from vocabulary.flux import Direction, Flux
 from vocabulary.interval import Interval
-from vocabulary.names import PlaceId
+from vocabulary.names import PlaceId, PointId, TerritoryId
 
 if TYPE_CHECKING:
     from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceAsyncStub
+
+
+class SeriesChange(Enum):
+    """What was done to readings."""
+
+    RECORDED = 1
+    CORRECTED = 2
+    FORGOTTEN = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesEvent:
+    """Readings of some points changed, all within an interval."""
+
+    event_id: str
+    territory: TerritoryId
+    occur_time: datetime
+    change: SeriesChange
+    interval: Interval
+    metering_points: tuple[PointId, ...]
 
 
 class MeteringClient:
@@ -67,6 +91,16 @@ class MeteringClient:
         async for response in self._connection.receive(self._stub.StreamConsumption, request, deadline_s=deadline_s):
             for series in response.consumptions:
                 yield consumption_from_proto(series)
+
+    def watch_events(self, cursor: str = "") -> AsyncIterator[tuple[str, SeriesEvent]]:
+        """Yield each event from `cursor` on (empty: from the oldest kept), with the cursor to store with its effects."""
+        return watched(
+            self._connection,
+            self._stub.WatchSeriesEvents,
+            lambda after: pb.WatchSeriesEventsRequest(cursor=after),
+            cursor,
+            SeriesEvent,
+        )
 
     def sender(self, stream_id: str) -> ReadingSender:
         """Return what sends readings under a stream id (1 to 63 of a–z, 0–9 and hyphen) that nobody else uses."""

@@ -1,11 +1,12 @@
 """Forecasts in the relational store."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 
 from forecast.adapters.forecast_bodies import decoded, encoded
-from forecast.adapters.tables import FORECAST
+from forecast.adapters.tables import FORECAST, STALE
 from forecast.domain.kept import ALL_LEVELS, Forecast, Subject
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
@@ -27,6 +28,7 @@ class SqlForecasts:
         for row in rows:
             key = {name: row[name] for name in ("territory", "resource", "flux", "granularity", "issued")}
             self._connection.execute(delete(FORECAST).where(*(FORECAST.c[name] == value for name, value in key.items())))
+            self._connection.execute(delete(STALE).where(STALE.c.territory == row["territory"], STALE.c.resource == row["resource"]))
         if rows:
             self._connection.execute(FORECAST.insert(), rows)
 
@@ -37,6 +39,31 @@ class SqlForecasts:
             query = query.where(FORECAST.c.issued <= by)
         row = self._connection.execute(query).one_or_none()
         return None if row is None else decoded(subject, row.issued, row.body)
+
+    def is_stale(self, subject: Subject) -> bool:
+        """Tell whether readings of the past changed since the subject was last forecast."""
+        query = select(STALE.c.resource).where(STALE.c.territory == subject.territory, STALE.c.resource == subject.resource)
+        return self._connection.execute(query).first() is not None
+
+    def mark_stale(self, territory: TerritoryId, resources: Sequence[str]) -> None:
+        """Have the resources forecast anew when they are asked for."""
+        known = select(STALE.c.resource).where(STALE.c.territory == territory)
+        there = set(self._connection.execute(known).scalars())
+        rows = [{"territory": territory, "resource": resource} for resource in dict.fromkeys(resources) if resource not in there]
+        if rows:
+            self._connection.execute(STALE.insert(), rows)
+
+    def forget(self, territory: TerritoryId, resources: Sequence[str]) -> None:
+        """Forget all forecasts of points, and of all places, in which theirs are summed; they are made anew when they are asked for."""
+        of_places = FORECAST.c.resource.like("places/%")
+        self._connection.execute(delete(FORECAST).where(FORECAST.c.territory == territory, of_places))
+        for resource in resources:
+            self._connection.execute(delete(FORECAST).where(FORECAST.c.territory == territory, FORECAST.c.resource == resource))
+
+    def forget_all(self) -> None:
+        """Forget every forecast of every territory."""
+        self._connection.execute(delete(FORECAST))
+        self._connection.execute(delete(STALE))
 
     def of(self, subjects: list[Subject]) -> list[Forecast]:
         """Return the latest forecast of each subject that has one, in order."""

@@ -7,6 +7,16 @@ from runtime.tables import Instant, RuntimeTables, runtime_tables
 METADATA = MetaData()
 RUNTIME: RuntimeTables = runtime_tables(METADATA)
 
+STALE = Table(
+    # Points whose readings of the past changed since their last forecast.
+    "stale_point",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("resource", String(127), nullable=False),
+    PrimaryKeyConstraint("territory", "resource"),
+    sqlite_with_rowid=False,
+)
+
 FORECAST = Table(
     "forecast",
     METADATA,

@@ -18,6 +18,10 @@ class Forecasts(Protocol):
         """Return the forecast that was the latest at a time, None: the latest of all."""
         ...
 
+    def is_stale(self, subject: Subject) -> bool:
+        """Tell whether readings of the past changed since the subject was last forecast."""
+        ...
+
     def of(self, subjects: list[Subject]) -> list[Forecast]:
         """Return the latest forecast of each subject that has one, in order."""
         ...

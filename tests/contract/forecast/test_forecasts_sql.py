@@ -1,6 +1,7 @@
 """Forecasts in the relational store, on either database."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,13 +10,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from forecast.adapters.forecasts_sql import SqlForecasts
+from forecast.adapters.readings_feed import ReadingsFeed
 from forecast.adapters.tables import METADATA
 from forecast.app import MIGRATIONS
 from forecast.domain.kept import ALL_LEVELS, Forecast, Subject, WeatherBasis
+from multiflux_client.metering import SeriesChange, SeriesEvent
 from runtime.relational import Database
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
-from vocabulary.names import TerritoryId
+from vocabulary.interval import Interval
+from vocabulary.names import PointId, TerritoryId
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SUBJECT = Subject(territory=TerritoryId("town"), resource="meters/a", flux=Flux.WATER, granularity=Granularity.HOUR)
@@ -114,3 +118,59 @@ async def test_older_forecasts_keep_median_and_interval_then_go_but_the_latest_s
 async def test_the_only_forecast_of_a_point_is_never_trimmed(database: Database) -> None:
     await keep(database, issued(NOW - timedelta(days=900)))
     assert await database.write(lambda connection: SqlForecasts(connection).trim(NOW, NOW)) == 0
+
+
+def changed(change: SeriesChange, *points: str, days_ago: int = 0) -> SeriesEvent:
+    during = Interval(start=NOW - timedelta(days=days_ago + 1), end=NOW - timedelta(days=days_ago))
+    return SeriesEvent(
+        event_id="e",
+        territory=TerritoryId("town"),
+        occur_time=NOW,
+        change=change,
+        interval=during,
+        metering_points=tuple(PointId(point) for point in points),
+    )
+
+
+async def tell(database: Database, event: SeriesEvent) -> None:
+    await database.write(lambda connection: ReadingsFeed(database).apply(connection, event))
+
+
+async def stale(database: Database) -> bool:
+    return await database.read(lambda connection: SqlForecasts(connection).is_stale(SUBJECT))
+
+
+async def test_what_is_forgotten_is_forgotten_in_every_forecast_of_the_point_and_of_places(database: Database) -> None:
+    neighbour, place = replace(SUBJECT, resource="meters/b"), replace(SUBJECT, resource="places/house")
+    await keep(database, *(issued(NOW - timedelta(days=age)) for age in (0, 5)), issued(NOW, neighbour), issued(NOW, place))
+    await tell(database, changed(SeriesChange.FORGOTTEN, "a"))
+    assert await latest(database) is None
+    assert await latest(database, subject=place) is None
+    assert await latest(database, subject=neighbour) is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "days_ago", "point", "expected"),
+    [
+        (SeriesChange.CORRECTED, 0, "a", True),
+        (SeriesChange.RECORDED, 10, "a", True),
+        (SeriesChange.RECORDED, 0, "a", False),
+        (SeriesChange.CORRECTED, 0, "b", False),
+    ],
+)
+async def test_changes_of_the_past_make_touched_points_stale_until_they_are_forecast_again(
+    database: Database, change: SeriesChange, days_ago: int, point: str, *, expected: bool
+) -> None:
+    await keep(database, issued(NOW))
+    for _ in range(2):
+        await tell(database, changed(change, point, days_ago=days_ago))
+    assert await stale(database) is expected
+    assert await latest(database) is not None
+    await keep(database, issued(NOW + timedelta(hours=1)))
+    assert await stale(database) is False
+
+
+async def test_after_missed_events_every_forecast_is_made_anew(database: Database) -> None:
+    await keep(database, issued(NOW))
+    assert await ReadingsFeed(database).resync() == ""
+    assert await latest(database) is None

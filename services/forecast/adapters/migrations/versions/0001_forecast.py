@@ -30,6 +30,14 @@ def downgrade() -> None:
 def _tables() -> MetaData:
     metadata = MetaData()
     Table(
+        "stale_point",
+        metadata,
+        Column("territory", String(63), nullable=False),
+        Column("resource", String(127), nullable=False),
+        PrimaryKeyConstraint("territory", "resource"),
+        sqlite_with_rowid=False,
+    )
+    Table(
         "forecast",
         metadata,
         Column("territory", String(63), nullable=False),
