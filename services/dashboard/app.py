@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 
 from dashboard.charts import HEIGHT, LEFT, WIDTH
 from dashboard.gateway import Gateway
+from dashboard.night import night_of, night_page
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
 from dashboard.periods import period_from
 from dashboard.settings import DashboardSettings
@@ -61,6 +62,18 @@ class Pages:
         asked = await self._asked(language, f"{collection}/{resource}", span, day, now)
         page = await consumption_page(self._gateway, asked, now)
         return self._render("consumption.html", request, asked.words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def night(self, request: Request, language: str, night: str = "") -> Response:
+        """Show what the street lighting is to do in a night."""
+        words = _words(language)
+        try:
+            day = date.fromisoformat(night) if night else None
+        except ValueError:
+            raise invalid("night", f"{night!r} is not a date such as 2026-01-31") from None
+        if day is None:
+            day = night_of(datetime.now(UTC), ZoneInfo((await self._gateway.registry.territory()).time_zone))
+        page = await night_page(self._gateway, words, day)
+        return self._render("lighting.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
 
     async def figures(self, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = "") -> Response:
         """Give the figures of one chart as CSV."""
@@ -122,6 +135,7 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.get("/healthz")(_healthy)
     app.get("/")(pages.start)
     app.get("/{language}/")(pages.home)
+    app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
     app.get("/{language}/{collection}/{resource}", response_class=HTMLResponse)(pages.consumption)
     app.add_exception_handler(RemoteFailure, pages.refused)

@@ -8,6 +8,7 @@ from multiflux_client.channel import Connection, Target
 from multiflux_client.credentials import ExchangedTokens
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.forecast import ForecastClient
+from multiflux_client.lighting import LightingClient
 from multiflux_client.metering import MeteringClient
 from multiflux_client.registry import RegistryClient
 from vocabulary.failure import Kind
@@ -44,14 +45,15 @@ class Gateway:
     registry: RegistryClient
     metering: MeteringClient
     forecast: ForecastClient
+    lighting: LightingClient
     connections: tuple[Connection, ...]
 
     @classmethod
     def open(cls, settings: DashboardSettings) -> "Gateway":
         """Dial nothing yet; sign in with the first call."""
-        access_connection, metering_connection, forecast_connection = (
+        access_connection, metering_connection, forecast_connection, lighting_connection = (
             Connection.open(Target(address=address, authority=settings.tls_authority), deadline_s=settings.deadline_s)
-            for address in (settings.access_target, settings.metering_target, settings.forecast_target)
+            for address in (settings.access_target, settings.metering_target, settings.forecast_target, settings.lighting_target)
         )
         tokens = DemoTokens(AccessClient(access_connection), PersonId(settings.demo_person), TerritoryId(settings.territory))
         signed_in = metering_connection.with_tokens(tokens)
@@ -59,7 +61,8 @@ class Gateway:
             registry=RegistryClient(signed_in),
             metering=MeteringClient(signed_in),
             forecast=ForecastClient(forecast_connection.with_tokens(tokens)),
-            connections=(access_connection, metering_connection, forecast_connection),
+            lighting=LightingClient(lighting_connection.with_tokens(tokens)),
+            connections=(access_connection, metering_connection, forecast_connection, lighting_connection),
         )
 
     async def close(self) -> None:

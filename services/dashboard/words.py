@@ -64,6 +64,16 @@ class Words:
     home: str
     first_day: str
     first_day_next: str
+    lighting: str
+    night: str
+    strip: str
+    no_lighting: str
+    ranks: dict[str, str]
+    clamps: dict[str, str]
+    table_from: str
+    table_until: str
+    table_level: str
+    table_rule: str
     outlook: str
     outlook_axis: str
     month_end: str
@@ -158,6 +168,32 @@ FRENCH: Final = Words(
     home="Territoire",
     first_day="Il n’y a encore aucune donnée.",
     first_day_next="Importez des lieux et des compteurs, ou lancez « multiflux simulate » pour une ville de démonstration.",
+    lighting="Éclairage public",
+    night="Éclairage de la nuit du {day}",
+    strip="Points lumineux : {count}, allumés {hours} h",
+    no_lighting="Aucun groupe de points lumineux n’est connu. Importez l’inventaire avec « multiflux lighting import ».",
+    ranks={
+        "LOCK_OUT": "consignation pour travaux",
+        "LOCAL": "forçage à l’armoire",
+        "EMERGENCY": "urgence",
+        "OVERRIDE": "dérogation",
+        "EFFECT": "détection",
+        "CALENDAR": "calendrier",
+        "SWITCHED_OFF": "extinction décidée",
+        "DEFAULT": "par défaut, sans programme",
+    },
+    clamps={
+        "NEVER_OFF": "jamais éteint",
+        "NEVER_DIMMED": "jamais abaissé",
+        "NOT_BELOW": "plancher de niveau",
+        "DRIVER_MINIMUM": "minimum de l’appareillage",
+        "ON_OFF_ONLY": "tout ou rien",
+        "OWN_DIMMING": "abaissement propre au luminaire",
+    },
+    table_from="De",
+    table_until="À",
+    table_level="Niveau",
+    table_rule="Règle",
     outlook="Les {days} prochains jours : de {low} à {high} {of_flux}, huit fois sur dix",
     month_end="Fin {month} : de {low} à {high} {of_flux} sur le mois",
     month_end_cost=", soit {low} à {high}",
@@ -252,6 +288,32 @@ ENGLISH: Final = Words(
     home="Territory",
     first_day="There is no data yet.",
     first_day_next="Import places and meters, or run “multiflux simulate” for a demonstration town.",
+    lighting="Street lighting",
+    night="Lighting in the night of {day}",
+    strip="Luminaires: {count}, lit for {hours} h",
+    no_lighting="No group of luminaires is known. Import the inventory with “multiflux lighting import”.",
+    ranks={
+        "LOCK_OUT": "locked out for works",
+        "LOCAL": "switched at the cabinet",
+        "EMERGENCY": "emergency",
+        "OVERRIDE": "override",
+        "EFFECT": "sensor",
+        "CALENDAR": "calendar",
+        "SWITCHED_OFF": "switched off by decision",
+        "DEFAULT": "by default, without a programme",
+    },
+    clamps={
+        "NEVER_OFF": "never off",
+        "NEVER_DIMMED": "never dimmed",
+        "NOT_BELOW": "lowest level",
+        "DRIVER_MINIMUM": "the driver’s minimum",
+        "ON_OFF_ONLY": "on or off only",
+        "OWN_DIMMING": "the luminaire’s own dimming",
+    },
+    table_from="From",
+    table_until="Until",
+    table_level="Level",
+    table_rule="Rule",
     outlook="The next {days} days: {low} to {high} {of_flux}, eight times out of ten",
     month_end="By the end of {month}: {low} to {high} {of_flux} over the month",
     month_end_cost=", or {low} to {high}",

@@ -1,0 +1,76 @@
+"""What a page says of a night of street lighting."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboard.night import night_of, night_page, noon_to_noon
+from dashboard.words import ENGLISH, FRENCH
+from multiflux_client.lighting_records import Clamp, Group, LuminairePlan, Rank, Segment, Source
+from multiflux_client.places import Territory
+from vocabulary.interval import Interval
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def segment(start: datetime, end: datetime, level: float, clamp: Clamp | None = None) -> Segment:
+    return Segment(
+        start_time=start, end_time=end, start_level_percent=level, level_percent=level, source=Source(rank=Rank.CALENDAR), clamp=clamp
+    )
+
+
+@dataclass
+class Town:
+    """The registry and the lighting of a town with three luminaires, one of them at a crossing."""
+
+    async def territory(self) -> Territory:
+        return Territory(display_name="Town", time_zone="Europe/Paris", simulated=True)
+
+    async def groups(self) -> AsyncIterator[Group]:
+        yield Group(name="groups/a", display_name="Rue A", luminaires=tuple(f"luminaires/{n}" for n in range(3)))
+        yield Group(name="groups/b", display_name="Empty")
+
+    async def plans(self, luminaires: list[str], during: Interval) -> tuple[LuminairePlan, ...]:
+        six, nine = during.start + timedelta(hours=6), during.start + timedelta(hours=9)
+        dark, lit = segment(during.start, six, 0), segment(six, nine, 100)
+        low, crossing = segment(nine, during.end, 50), segment(nine, during.end, 100, Clamp.NEVER_DIMMED)
+        return tuple(LuminairePlan(luminaire=name, segments=(dark, lit, crossing if name.endswith("2") else low)) for name in luminaires)
+
+
+class _Gateway:
+    def __init__(self) -> None:
+        self.registry = self.lighting = Town()
+
+
+async def test_luminaires_that_do_alike_share_a_strip_and_clamps_are_told() -> None:
+    gateway: Any = _Gateway()
+    page = await night_page(gateway, FRENCH, date(2026, 1, 15))
+    (group,) = page.groups
+    common, crossing = group.strips
+    assert (group.heading, common.finding, crossing.finding) == (
+        "Rue A",
+        "Points lumineux : 2, allumés 18,0 h",
+        "Points lumineux : 1, allumés 18,0 h",
+    )
+    assert [(step.start, step.level, step.clamped) for step in common.steps] == [
+        ("12:00", "0\u202f%", False),
+        ("18:00", "100\u202f%", False),
+        ("21:00", "50\u202f%", False),
+    ]
+    assert (crossing.steps[-1].rule, crossing.steps[-1].clamped) == ("calendrier · jamais abaissé", True)
+    assert page.simulated
+
+
+async def test_both_languages_name_every_rule_and_clamp() -> None:
+    for words in (FRENCH, ENGLISH):
+        assert set(words.ranks) == {rank.name for rank in Rank}
+        assert set(words.clamps) == {clamp.name for clamp in Clamp}
+
+
+def test_nights_are_23_24_or_25_hours_and_begin_at_noon() -> None:
+    lasting = [noon_to_noon(day, PARIS).duration for day in (date(2026, 3, 28), date(2026, 1, 15), date(2026, 10, 24))]
+    assert lasting == [timedelta(hours=hours) for hours in (23, 24, 25)]
+    assert night_of(datetime(2026, 1, 15, 10, 59, tzinfo=UTC), PARIS) == date(2026, 1, 14)
+    assert night_of(datetime(2026, 1, 15, 11, tzinfo=UTC), PARIS) == date(2026, 1, 15)
