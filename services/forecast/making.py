@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from forecast.domain.failures import InsufficientHistory, NoPoints
-from forecast.domain.kept import ALL_LEVELS, MODEL, Forecast, Subject
+from forecast.domain.kept import MODEL, Forecast, Subject
 from forecast.domain.month_end import MonthEnd, Prices, month_end, month_of, priced_interval
 from forecast.domain.ports import Forecasts
+from forecast.domain.rules import QUANTILES
 from forecast.domain.task import Computed, ForecastTask, Prepared
 from multiflux_client.places import Territory
 from runtime.clock import Clock
@@ -170,7 +171,7 @@ def _forecast(prepared: Prepared, computed: Computed, issued: datetime, at: int,
         basis=prepared.basis,
         starts=prepared.ahead_starts,
         ends=prepared.ahead_ends,
-        levels=ALL_LEVELS,
+        levels=QUANTILES,
         mean=computed.mean[at],
         quantiles=computed.quantiles[at],
         sums=None if computed.sums is None else computed.sums[at],

@@ -20,10 +20,16 @@ from forecast_peers import lightgbm_of, statsforecast_of, weekly_naive
 
 from forecast.domain.panel import forecast, place_forecast
 from forecast.domain.rules import HOURLY, QUANTILES
-from forecast.domain.scores import pinball
 
 _CLIP = 10.0
 _YOUNG_H = 21 * 24
+
+
+def quantile_loss(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Return the mean quantile loss per slot, twice, as is usual, so that it is an absolute error where the spread is nil."""
+    levels = np.array(QUANTILES)
+    off = actual[..., None] - quantiles
+    return 2 * np.maximum(levels * off, (levels - 1) * off).mean(axis=-1)
 
 
 @dataclass
@@ -41,7 +47,7 @@ class Scores:
             self.points.append(int(window.points[row]))
             self.mase.append(min(float(np.nanmean(np.abs(actual - median[row])) / window.scale[row]), _CLIP))
             if quantiles is not None:
-                self.loss.append(float(np.nanmean(pinball(actual, quantiles[row])) / window.scale[row]))
+                self.loss.append(float(np.nanmean(quantile_loss(actual, quantiles[row])) / window.scale[row]))
                 self._count("80", actual, quantiles[row], 1, 5)
                 self._count("95", actual, quantiles[row], 0, 6)
                 for day in range(7):

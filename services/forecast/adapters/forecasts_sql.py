@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, se
 
 from forecast.adapters.forecast_bodies import decoded, encoded
 from forecast.adapters.tables import FORECAST, STALE
-from forecast.domain.kept import ALL_LEVELS, Forecast, Subject
+from forecast.domain.kept import Forecast, Subject
+from forecast.domain.rules import QUANTILES
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
 from vocabulary.names import TerritoryId
@@ -76,7 +77,7 @@ class SqlForecasts:
         same = and_(*(newer.c[name] == FORECAST.c[name] for name in ("territory", "resource", "flux", "granularity")))
         overtaken = exists(select(newer.c.issued).where(same, newer.c.issued > FORECAST.c.issued))
         forgotten = self._connection.execute(delete(FORECAST).where(FORECAST.c.issued < kept_since, overtaken)).rowcount
-        thick = select(FORECAST).where(FORECAST.c.issued < whole_since, FORECAST.c.levels == len(ALL_LEVELS), overtaken).limit(_AT_ONCE)
+        thick = select(FORECAST).where(FORECAST.c.issued < whole_since, FORECAST.c.levels == len(QUANTILES), overtaken).limit(_AT_ONCE)
         thinned = 0
         while rows := self._connection.execute(thick).all():
             for row in rows:

@@ -18,14 +18,13 @@ class Calendar:
     """One element per slot.
 
     hour: local hour of the start, 0 to 23. weekday: 0 Monday to 6 Sunday; a public holiday counts as a Sunday. phase: place in the year as
-    an angle in radians. school: whether the schools have holidays. day: a number that grows by one from civil day to civil day.
+    an angle in radians. school: whether the schools have holidays.
     """
 
     hour: Int64s
     weekday: Int64s
     phase: Floats
     school: Bools
-    day: Int64s
 
     def __len__(self) -> int:
         """Return how many slots there are."""
@@ -34,7 +33,7 @@ class Calendar:
     def part(self, first: int, last: int) -> "Calendar":
         """Return the slots from number `first` up to, not including, `last`."""
         cut = slice(first, last)
-        return Calendar(hour=self.hour[cut], weekday=self.weekday[cut], phase=self.phase[cut], school=self.school[cut], day=self.day[cut])
+        return Calendar(hour=self.hour[cut], weekday=self.weekday[cut], phase=self.phase[cut], school=self.school[cut])
 
 
 def calendar_of(starts: Int64s, zone: ZoneInfo, public_holidays: AbstractSet[date], school_holidays: AbstractSet[date]) -> Calendar:
@@ -47,5 +46,4 @@ def calendar_of(starts: Int64s, zone: ZoneInfo, public_holidays: AbstractSet[dat
         weekday=weekday,
         phase=2 * np.pi * (starts.astype(np.float64) % _YEAR_S) / _YEAR_S,
         school=np.array([day in school_holidays for day in days], np.bool_),
-        day=np.array([day.toordinal() for day in days], np.int64),
     )

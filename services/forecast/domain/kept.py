@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import HorizonTooLong
-from forecast.domain.rules import QUANTILES
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux, Quantity
 from vocabulary.names import TerritoryId
@@ -95,6 +94,3 @@ def shares(parts: Floats) -> tuple[float, float, float]:
         return 100.0, 0.0, 0.0
     calendar, weather, recent = (100 * parts / whole).tolist()
     return calendar, weather, recent
-
-
-ALL_LEVELS = QUANTILES

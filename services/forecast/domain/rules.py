@@ -10,11 +10,14 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 class PanelRules:
     """How the panel model is fitted to slots of one length.
 
-    slots_per_day: 24 or 1. half_life_days: after so long a reading weighs half. bends_celsius: where the response to temperature bends,
-    below each for heating, above the last for cooling. smoothings_h: over how long buildings feel the temperature. penalties: the strength
-    of each group of columns' shrinkage, in readings. origins: how many past origins the corrections and intervals learn from, `stride_days`
-    apart; the first has `first_days` of history. buckets: where horizons are cut for corrections, in slots. own: how many readings of a
-    point's own outweigh those of all points together.
+    slots_per_day: 24 or 1. horizon: in slots. half_life_days: after so long a reading weighs half; other_half_lives: of further fits, whose
+    differences are features of the correction. analogue_half_lives, likeness_celsius: how near in time and felt temperature like days are.
+    bends_celsius: where the response to temperature bends, below each for heating, above the last for cooling. smoothings_h: over how long
+    buildings feel the temperature. slot_, hour_, year_, heat_penalty: the strength of each group of columns' shrinkage, in readings.
+    origins: how many past origins the corrections and intervals learn from, `stride_days` apart; the first has `first_days` of history.
+    buckets: where horizons are cut for corrections, in slots. own: how far everybody's weights outweigh a point's own.
+    correction_penalty: the shrinkage of everybody's. sweeps: how often gaps are filled anew. least_days: of readings that a point needs.
+    passes: steps towards the least absolute error; nearly: errors below this share of a point's usual amount count as small.
     """
 
     slots_per_day: int

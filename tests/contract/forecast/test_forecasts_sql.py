@@ -13,7 +13,8 @@ from forecast.adapters.forecasts_sql import SqlForecasts
 from forecast.adapters.readings_feed import ReadingsFeed
 from forecast.adapters.tables import METADATA
 from forecast.app import MIGRATIONS
-from forecast.domain.kept import ALL_LEVELS, Forecast, Subject, WeatherBasis
+from forecast.domain.kept import Forecast, Subject, WeatherBasis
+from forecast.domain.rules import QUANTILES
 from multiflux_client.metering import SeriesChange, SeriesEvent
 from runtime.relational import Database
 from vocabulary.civil import Granularity
@@ -42,10 +43,10 @@ def issued(at: datetime, subject: Subject = SUBJECT, slots: int = 3) -> Forecast
         basis=WeatherBasis.FORECAST,
         starts=starts,
         ends=starts + 3_600,
-        levels=ALL_LEVELS,
+        levels=QUANTILES,
         mean=np.arange(slots, dtype=np.float32),
-        quantiles=np.arange(slots * len(ALL_LEVELS), dtype=np.float32).reshape(slots, -1),
-        sums=7 + np.arange(slots * len(ALL_LEVELS), dtype=np.float32).reshape(slots, -1),
+        quantiles=np.arange(slots * len(QUANTILES), dtype=np.float32).reshape(slots, -1),
+        sums=7 + np.arange(slots * len(QUANTILES), dtype=np.float32).reshape(slots, -1),
         parts=(80.0, 15.0, 5.0),
         latest=at,
     )
@@ -111,7 +112,7 @@ async def test_older_forecasts_keep_median_and_interval_then_go_but_the_latest_s
     assert whole is not None
     assert (thin.levels, thin.mean) == ((0.1, 0.5, 0.9), None)
     assert thin.quantiles[:, 1].tolist() == issued(days[1]).quantiles[:, 3].tolist()
-    assert whole.levels == ALL_LEVELS
+    assert whole.levels == QUANTILES
     assert await database.write(lambda connection: SqlForecasts(connection).trim(NOW, NOW)) == 1
 
 

@@ -118,8 +118,7 @@ def answered(question: ConsumptionQuestion, scene: Scene, asker: Asker, read_of:
 
 
 def kind_of(question: ConsumptionQuestion, scene: Scene) -> UseKind:
-    """Return what the question is about, with what it leaves open."""
-    """Return what a question asks for, with what it leaves to the scene."""
+    """Return what the question is about, with what it leaves to the scene."""
     flux = question.flux or (scene.members[0].point.flux if scene.place is None and scene.members else Flux.ELECTRICITY)
     quantity = question.quantity or (Quantity.VOLUME if flux is Flux.WATER else Quantity.ENERGY)
     return UseKind(flux=flux, quantity=quantity, direction=question.direction)
