@@ -366,6 +366,9 @@ async def test_a_source_that_ends_or_fails_is_asked_again_from_the_stored_cursor
     async def stream(cursor: str) -> AsyncIterator[tuple[str, str]]:
         asked.append(cursor)
         position = int(cursor or 0) + 1
+        if position > 3:
+            # Nothing more happens.
+            await asyncio.Event().wait()
         yield str(position), f"event {position}"
         if position % 2:
             raise Away("not now")
