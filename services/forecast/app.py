@@ -21,7 +21,7 @@ from multiflux_client.access import AccessClient
 from multiflux_client.audit_sink import AccessAudit, ServiceSignIn
 from multiflux_client.channel import Connection, Target
 from multiflux_client.costs import CostClient
-from multiflux_client.credentials import SigningKeys
+from multiflux_client.credentials import FixedToken, SigningKeys
 from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
 from multiflux_client.metering import MeteringClient, SeriesEvent
 from multiflux_client.places import Territory
@@ -65,9 +65,8 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
     calls = _Calls(metering, signed_in)
     keys = SigningKeys(AccessClient(access))
     workers = Workers(settings.worker_processes)
-    sources = Sources(calls.of, settings.weather_error_celsius)
+    sources = Sources(calls.of, calls.metering_as, settings.weather_error_celsius)
     making = Making(sources=sources, workers=workers, database=database, records=SqlForecasts, clock=clock)
-    refreshing = Refreshing(making, calls.territories, timedelta(hours=settings.refresh_hours))
     feed = RegistryFeed(database, replica, calls.registry)
     consumer = Consumer(
         "registry",
@@ -79,6 +78,7 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
         away=(RemoteFailure, UnexpectedAnswer, OSError),
     )
     readings = ReadingsFeed(database)
+    refreshing = Refreshing(making, calls.territories, readings.last_late, timedelta(hours=settings.refresh_hours))
     reading_consumer = Consumer(
         "readings",
         database,
@@ -88,7 +88,7 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
         on_expired=readings.resync,
         away=(RemoteFailure, UnexpectedAnswer, OSError),
     )
-    tools = Tools(making=making, changes=changes, replica=replica, registry=calls.registry, fresh=timedelta(hours=settings.refresh_hours))
+    tools = Tools(making=making, changes=changes, replica=replica, fresh=timedelta(hours=settings.refresh_hours))
     return Service(
         name="forecast",
         settings=settings,
@@ -129,6 +129,10 @@ class _Calls:
             weather=WeatherClient(signed_in),
             costs=CostClient(signed_in),
         )
+
+    def metering_as(self, token: str) -> MeteringClient:
+        """Return metering as whoever a token speaks for."""
+        return MeteringClient(self._connection.with_tokens(FixedToken(token)))
 
     def registry(self, territory: TerritoryId | None) -> RegistryClient:
         """Return the registry for one territory, or for all."""

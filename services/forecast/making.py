@@ -21,32 +21,56 @@ from runtime.relational import Database
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
 from vocabulary.interval import Interval
-from vocabulary.names import PlaceId, PointId
+from vocabulary.names import PlaceId, PointId, TerritoryId
 
 T = TypeVar("T")
 
 
 class Sources(Protocol):
-    """What forecasts are made from."""
+    """What forecasts are made from; each method also raises ReadingsDenied, ResourceUnknown and SourceAway."""
+
+    async def territory(self, territory: TerritoryId) -> Territory:
+        """Return what the registry knows of the territory."""
+        ...
+
+    async def flux_of(self, territory: TerritoryId, point: PointId) -> Flux:
+        """Return what a metering point measures."""
+        ...
+
+    async def points_in(self, territory: TerritoryId, place: PlaceId, flux: Flux) -> list[PointId]:
+        """Return the points of a flux in a place, by name."""
+        ...
+
+    async def check_told(self, token: str, resource: str, flux: Flux, now: datetime) -> None:
+        """Refuse whoever would not be told the readings; SeveralHouseholds, OtherHousehold."""
+        ...
 
     async def of_place(
-        self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, now: datetime, *, together: bool
+        self,
+        territory: Territory,
+        place: PlaceId,
+        flux: Flux,
+        granularity: Granularity,
+        now: datetime,
+        *,
+        together: bool,
+        since: datetime | None = None,
     ) -> Prepared:
-        """Prepare a task of all points in a place, or of their sum; NoPoints, InsufficientHistory, RemoteFailure."""
+        """Prepare a task of all points in a place, or of their sum, from readings since a time; NoPoints, InsufficientHistory."""
         ...
 
     async def of_point(
         self, territory: Territory, point: PointId, flux: Flux, granularity: Granularity, now: datetime, since: datetime | None
     ) -> Prepared:
-        """Prepare a task of one point, from readings since a time; InsufficientHistory, RemoteFailure."""
+        """Prepare a task of one point, from readings since a time; InsufficientHistory."""
         ...
 
     async def used(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> int:
-        """Return what a point is known to have used, in base units; RemoteFailure."""
+        """Return what a point is known to have used, in base units."""
         ...
 
     async def prices(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> tuple[Prices | None, tuple[str, ...]]:
-        """Return what a point paid over whole days, None when prices are missing, and which are; RemoteFailure."""
+        """Return what a point paid over whole days, None when prices are missing, and which are."""
         ...
 
 
@@ -90,7 +114,7 @@ class Making:
     ) -> Forecast:
         """Make the forecast of one point; from readings since a time it is not kept.
 
-        Raises InsufficientHistory, RemoteFailure, WorkerLost.
+        Raises InsufficientHistory, WorkerLost, and what the sources refuse.
         """
         prepared = await self.sources.of_point(territory, point, flux, granularity, self.clock.now(), since)
         (made,) = await self._made(territory, prepared, flux, granularity)
@@ -98,23 +122,27 @@ class Making:
             await self._keep([made])
         return made
 
-    async def place(self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity) -> Forecast:
-        """Make the forecast of what a place consumes in all, and keep it; also raises NoPoints."""
+    async def place(
+        self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, *, since: datetime | None = None
+    ) -> Forecast:
+        """Make the forecast of what a place consumes in all; from readings since a time it is not kept. Also raises NoPoints."""
         now = self.clock.now()
-        prepared = await self.sources.of_place(territory, place, flux, granularity, now, together=True)
+        prepared = await self.sources.of_place(territory, place, flux, granularity, now, together=True, since=since)
         (made,) = await self._made(territory, prepared, flux, granularity, name=f"places/{place}")
-        await self._keep([made])
+        if since is None:
+            await self._keep([made])
         return made
 
     async def month_end(
         self, territory: Territory, point: PointId, days: Forecast, since: datetime | None, budget_micros: int
     ) -> MonthEndFound:
-        """Return the end of the month in which the readings before a forecast by days end; RemoteFailure."""
+        """Return the end of the month in which the readings before a forecast by days end."""
         zone, flux = ZoneInfo(territory.time_zone), days.subject.flux
         month = month_of(days.latest, zone)
         start = month.start if since is None else max(month.start, since)
         known = await self.sources.used(territory, point, flux, Interval(start=start, end=days.latest)) if start < days.latest else 0
-        prices, missing = await self.sources.prices(territory, point, flux, priced_interval(month, days.latest, zone))
+        priced = priced_interval(month, days.latest, since, zone)
+        prices, missing = (None, ()) if priced is None else await self.sources.prices(territory, point, flux, priced)
         return MonthEndFound(end=month_end(month, known, days, zone, prices, budget_micros), prices=prices, missing=missing)
 
     async def points(self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity) -> Refreshed:
@@ -136,6 +164,10 @@ class Making:
     async def read(self, question: Callable[[Forecasts], T]) -> T:
         """Ask what is kept."""
         return await self.database.read(lambda connection: question(self.records(connection)))
+
+    async def clear_stale(self, territory: TerritoryId) -> None:
+        """Take no point of a territory for stale any more."""
+        await self.database.write(lambda connection: self.records(connection).clear_stale(territory))
 
     async def trim(self, whole_days: int, kept_days: int) -> int:
         """Thin and forget older forecasts."""

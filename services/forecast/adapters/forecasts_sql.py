@@ -54,6 +54,17 @@ class SqlForecasts:
         if rows:
             self._connection.execute(STALE.insert(), rows)
 
+    def stale_share(self, territory: TerritoryId) -> float:
+        """Return how many points are stale, as a share of those that have a forecast."""
+        stale = select(func.count()).select_from(STALE).where(STALE.c.territory == territory)
+        of_points = (FORECAST.c.territory == territory, FORECAST.c.resource.like("meters/%"))
+        known = select(func.count(FORECAST.c.resource.distinct())).where(*of_points)
+        return self._connection.execute(stale).scalar_one() / max(self._connection.execute(known).scalar_one(), 1)
+
+    def clear_stale(self, territory: TerritoryId) -> None:
+        """Take no point for stale any more: all are about to be made anew."""
+        self._connection.execute(delete(STALE).where(STALE.c.territory == territory))
+
     def forget(self, territory: TerritoryId, resources: Sequence[str]) -> None:
         """Forget all forecasts of points, and of all places, in which theirs are summed; they are made anew when they are asked for."""
         of_places = FORECAST.c.resource.like("places/%")

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from forecast.adapters.refusals import passed_on
 from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import InsufficientHistory, NoPoints
 from forecast.domain.kept import WeatherBasis
 from forecast.domain.month_end import Prices
-from forecast.domain.task import ForecastTask, Prepared, rules_of
+from forecast.domain.task import HISTORY, ForecastTask, Prepared, rules_of
 from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.costs import CostClient, CostStatement
 from multiflux_client.failures import RemoteFailure
@@ -26,7 +27,6 @@ from vocabulary.interval import Interval
 from vocabulary.names import PlaceId, PointId, TerritoryId
 from vocabulary.quality import Quality
 
-_HISTORY = {Granularity.HOUR: timedelta(days=365), Granularity.DAY: timedelta(days=730), Granularity.GAS_DAY: timedelta(days=730)}
 _WEATHER_DAYS = 1_000
 _HOUR_S = 3_600
 _LEAST_COVERAGE = 50
@@ -44,42 +44,72 @@ class Clients:
 
 
 class Sources:
-    """Asks the other services for one territory's forecasts."""
+    """Asks the other services for one territory's forecasts; what they refuse is raised as a failure of this service."""
 
-    def __init__(self, clients: Callable[[TerritoryId], Clients], weather_error_celsius: float) -> None:
-        """Ask `clients`; weather forecasts are off by so much a week ahead."""
+    def __init__(
+        self, clients: Callable[[TerritoryId], Clients], metering_as: Callable[[str], MeteringClient], weather_error_celsius: float
+    ) -> None:
+        """Ask `clients`, and metering with a caller's own token; weather forecasts are off by so much a week ahead."""
         self._clients = clients
+        self._metering_as = metering_as
         self._error = weather_error_celsius
 
+    @passed_on()
     async def territory(self, territory: TerritoryId) -> Territory:
-        """Return what the registry knows of the territory; RemoteFailure."""
+        """Return what the registry knows of the territory."""
         return await self._clients(territory).registry.territory()
 
+    @passed_on()
+    async def flux_of(self, territory: TerritoryId, point: PointId) -> Flux:
+        """Return what a metering point measures; ResourceUnknown."""
+        return (await self._clients(territory).registry.metering_point(point)).flux
+
+    @passed_on()
+    async def points_in(self, territory: TerritoryId, place: PlaceId, flux: Flux) -> list[PointId]:
+        """Return the points of a flux in a place, by name."""
+        return [point.id async for point in self._clients(territory).registry.metering_points(within=place, flux=flux)]
+
+    @passed_on()
+    async def check_told(self, token: str, resource: str, flux: Flux, now: datetime) -> None:
+        """Refuse whoever metering would not tell the readings, of today as of ever: the rule is its own.
+
+        Raises SeveralHouseholds, OtherHousehold, ReadingsDenied.
+        """
+        day = Interval(start=now - timedelta(days=1), end=now)
+        await self._metering_as(token).consumption(resource, flux, day, Granularity.DAY, profile_allowed=True)
+
+    @passed_on()
     async def of_place(
-        self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, now: datetime, *, together: bool
+        self,
+        territory: Territory,
+        place: PlaceId,
+        flux: Flux,
+        granularity: Granularity,
+        now: datetime,
+        *,
+        together: bool,
+        since: datetime | None = None,
     ) -> Prepared:
-        """Prepare a task of all points in a place, or of their sum; NoPoints, RemoteFailure."""
-        during = _history(granularity, now, ZoneInfo(territory.time_zone))
+        """Prepare a task of all points in a place, or of their sum, from readings since a time; NoPoints, InsufficientHistory."""
+        during = _history(granularity, now, since, ZoneInfo(territory.time_zone))
         found: dict[str, list[ConsumptionSeries]] = {}
         async for series in self._clients(territory.id).metering.consumptions(place, flux, during, granularity):
             found.setdefault(series.resource, []).append(series)
-        return await self._prepared(territory, f"places/{place}", found, granularity, during, together=together)
+        return await self._prepared(territory, f"places/{place}", found, granularity, during, now, together=together)
 
+    @passed_on()
     async def of_point(
         self, territory: Territory, point: PointId, flux: Flux, granularity: Granularity, now: datetime, since: datetime | None
     ) -> Prepared:
-        """Prepare a task of one point, from readings since a time; InsufficientHistory, RemoteFailure."""
-        during = _history(granularity, now, ZoneInfo(territory.time_zone))
-        if since is not None and since > during.start:
-            if since >= during.end:
-                raise _too_little(granularity)
-            during = Interval(start=since, end=during.end)
+        """Prepare a task of one point, from readings since a time; InsufficientHistory."""
+        during = _history(granularity, now, since, ZoneInfo(territory.time_zone))
         name = f"meters/{point}"
         series = await self._clients(territory.id).metering.consumption(name, flux, during, granularity)
-        return await self._prepared(territory, name, {name: [series]}, granularity, during, together=False)
+        return await self._prepared(territory, name, {name: [series]}, granularity, during, now, together=False)
 
+    @passed_on()
     async def used(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> int:
-        """Return what a point is known to have used, in base units; RemoteFailure."""
+        """Return what a point is known to have used, in base units."""
         if during.start >= during.end:
             return 0
         by_day = Granularity.GAS_DAY if flux is Flux.GAS else Granularity.DAY
@@ -87,6 +117,7 @@ class Sources:
         inside = (series.qualities > 0) & (series.starts >= int(during.start.timestamp())) & (series.ends <= int(during.end.timestamp()))
         return int(series.amounts[inside].sum())
 
+    @passed_on()
     async def prices(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> tuple[Prices | None, tuple[str, ...]]:
         """Return what a point paid over whole days, None when the price of its consumption is missing, and the prices that are."""
         statement = await self._clients(territory.id).costs.statement(point, during)
@@ -100,6 +131,7 @@ class Sources:
         found: dict[str, list[ConsumptionSeries]],
         granularity: Granularity,
         during: Interval,
+        now: datetime,
         *,
         together: bool,
     ) -> Prepared:
@@ -120,7 +152,7 @@ class Sources:
         least = min(origin, (rules.first_days + 14) * rules.slots_per_day)
         first = max(0, min(first, origin - least))
         whole = np.concatenate((starts[first:origin], ahead_starts))
-        temperature, basis = await self._temperature(territory, location, whole, granularity)
+        temperature, basis = await self._temperature(territory, location, whole, granularity, now)
         public, school = await self._holidays(territory)
         task = ForecastTask(
             granularity=granularity,
@@ -136,7 +168,7 @@ class Sources:
         return Prepared(task=task, resources=tuple(found), ahead_starts=ahead_starts, ahead_ends=ahead_ends, basis=basis, latest=latest)
 
     async def _temperature(
-        self, territory: Territory, location: str, starts: Int64s, granularity: Granularity
+        self, territory: Territory, location: str, starts: Int64s, granularity: Granularity, now: datetime
     ) -> tuple[Floats, WeatherBasis]:
         """Return the temperature of each slot, NaN where nobody knows it, and what is known of the time ahead."""
         weather = self._clients(territory.id).weather
@@ -150,7 +182,7 @@ class Sources:
             return np.full(len(starts), np.nan), WeatherBasis.CLIMATOLOGY
         hours = {int(at): celsius / 100 for at, celsius in zip(past.starts.tolist(), past.centidegrees.tolist(), strict=True)}
         try:
-            ahead = await weather.weather(place, Interval(start=first, end=last), forecast_time=datetime.now(UTC))
+            ahead = await weather.weather(place, Interval(start=first, end=last), forecast_time=now)
             hours = {int(at): c / 100 for at, c in zip(ahead.starts.tolist(), ahead.centidegrees.tolist(), strict=True)} | hours
         except RemoteFailure:
             pass
@@ -188,10 +220,15 @@ def _prices(statement: CostStatement, flux: Flux, during: Interval) -> Prices | 
     )
 
 
-def _history(granularity: Granularity, now: datetime, zone: ZoneInfo) -> Interval:
-    """Return the whole slots of the history up to now."""
+def _history(granularity: Granularity, now: datetime, since: datetime | None, zone: ZoneInfo) -> Interval:
+    """Return the whole slots of the history up to now, or of the part of it since a time; InsufficientHistory."""
     *_, last = slots(Interval(start=now - timedelta(days=2), end=now), granularity, zone)
-    return Interval(start=last.start - _HISTORY[granularity], end=last.start)
+    start = last.start - HISTORY[granularity]
+    if since is not None:
+        start = max(start, since)
+    if start >= last.start:
+        raise _too_little(granularity)
+    return Interval(start=start, end=last.start)
 
 
 def _grid(during: Interval, granularity: Granularity, zone: ZoneInfo) -> tuple[Int64s, Int64s]:

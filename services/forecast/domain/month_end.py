@@ -48,13 +48,13 @@ def month_of(at: datetime, zone: ZoneInfo) -> Interval:
     return month
 
 
-def priced_interval(month: Interval, known_until: datetime, zone: ZoneInfo) -> Interval:
-    """Return whole civil days whose prices say what the month costs."""
-    days = list(slots(Interval(start=known_until - timedelta(days=30), end=known_until), Granularity.DAY, zone))
-    whole = [day for day in days if day.end <= known_until]
+def priced_interval(month: Interval, known_until: datetime, since: datetime | None, zone: ZoneInfo) -> Interval | None:
+    """Return whole civil days, since a time, whose prices say what the month costs; None when there is none yet."""
+    days = slots(Interval(start=known_until - timedelta(days=30), end=known_until), Granularity.DAY, zone)
+    whole = [day for day in days if day.end <= known_until and (since is None or day.start >= since)]
     in_month = [day for day in whole if day.start >= month.start]
     chosen = in_month if len(in_month) >= LEAST_PRICED_DAYS else whole[-28:]
-    return Interval(start=chosen[0].start, end=chosen[-1].end)
+    return Interval(start=chosen[0].start, end=chosen[-1].end) if chosen else None
 
 
 def month_end(month: Interval, known: int, forecast: Forecast, zone: ZoneInfo, prices: Prices | None, budget_micros: int) -> MonthEnd:

@@ -30,6 +30,14 @@ class Forecasts(Protocol):
         """Return when forecasts of a territory's points were last made; None: never."""
         ...
 
+    def stale_share(self, territory: TerritoryId) -> float:
+        """Return how many points are stale, as a share of those that have a forecast."""
+        ...
+
+    def clear_stale(self, territory: TerritoryId) -> None:
+        """Take no point for stale any more: all are about to be made anew."""
+        ...
+
     def trim(self, whole_since: datetime, kept_since: datetime) -> int:
         """Thin what was issued before `whole_since` and forget what was before `kept_since`, the latest of each subject excepted.
 

@@ -1,7 +1,7 @@
 """What a worker is given to compute, and what it gives back: arrays and plain values, for they go to another process."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,6 +15,9 @@ from forecast.domain.panel import PanelForecast, forecast, known_days, place_for
 from forecast.domain.rules import DAILY, HOURLY, PanelRules
 from forecast.domain.surroundings import Surroundings
 from vocabulary.civil import Granularity
+
+HISTORY = {Granularity.HOUR: timedelta(days=365), Granularity.DAY: timedelta(days=730), Granularity.GAS_DAY: timedelta(days=730)}
+"""How far back a forecast looks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -14,11 +14,12 @@ from joserfc.jwk import KeySet, OKPKey
 from forecast.adapters.forecasts_sql import SqlForecasts
 from forecast.adapters.tables import RUNTIME
 from forecast.app import MIGRATIONS
-from forecast.domain.failures import NoPoints
+from forecast.domain.failures import NoPoints, ResourceUnknown, SeveralHouseholds
 from forecast.domain.kept import WeatherBasis
 from forecast.domain.month_end import Prices
 from forecast.domain.task import Computed, ForecastTask, Prepared, carried_out
 from forecast.making import Making
+from forecast.refreshing import Refreshing
 from forecast.servicer import ForecastServicer, Tools
 from forecast.settings import ForecastSettings
 from multiflux.forecast.v1 import forecast_service_pb2 as pb
@@ -27,8 +28,8 @@ from multiflux.type.v1 import flux_pb2, granularity_pb2
 from multiflux_client.channel import Connection, Target
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.forecast import ForecastClient
-from multiflux_client.places import Place, Territory
-from multiflux_client.points import MeteringPoint
+from multiflux_client.places import Territory
+from multiflux_client.records import timestamp
 from runtime.audit import AuditLog
 from runtime.call import Caller, Grant
 from runtime.changes import Changes
@@ -39,10 +40,10 @@ from runtime.relational import Database
 from runtime.server import Endpoint, Service, serving
 from runtime.tokens import TokenVerifier, sign_token
 from vocabulary.civil import Granularity
+from vocabulary.failure import Failure
 from vocabulary.flux import Flux
 from vocabulary.interval import Interval, Validity
 from vocabulary.names import PlaceId, PointId, TerritoryId
-from vocabulary.place import PlaceLevel
 from vocabulary.role import Role
 
 TOWN = TerritoryId("town")
@@ -62,41 +63,51 @@ class Keys:
 
 
 @dataclass
-class Registry:
-    """A house with two flats, each with a meter."""
-
-    simulated: bool = False
-
-    async def territory(self) -> Territory:
-        return Territory(id=TOWN, display_name="Town", time_zone="Europe/Paris", simulated=self.simulated, root_place=PlaceId("town"))
-
-    async def place(self, place: PlaceId) -> Place:
-        level = PlaceLevel.PREMISE if place.startswith("flat") else PlaceLevel.BUILDING
-        return Place(id=place, level=level, display_name=place)
-
-    async def metering_point(self, point: PointId) -> MeteringPoint:
-        return MeteringPoint(id=point, flux=Flux.ELECTRICITY)
-
-    async def metering_points(self, *, within: PlaceId, flux: Flux) -> AsyncIterator[MeteringPoint]:
-        for name in POINTS:
-            if flux is Flux.ELECTRICITY and (within == "house" or name.startswith(within)):
-                yield MeteringPoint(id=PointId(name), flux=flux)
-
-
-@dataclass
 class Sources:
-    """Made-up readings of 100 days; a point may be younger."""
+    """A house with two flats, each with a meter, and made-up readings of 100 days; a point may be younger."""
 
     world: Hours = field(default_factory=lambda: Hours(100))
     young: set[str] = field(default_factory=set[str])
     since: list[datetime | None] = field(default_factory=list[datetime | None])
     unpriced: bool = False
+    simulated: bool = False
+    refused: Failure | None = None
+    """What metering says to people who ask for the readings."""
+    asked_as: list[str] = field(default_factory=list[str])
     days: Days = field(default_factory=lambda: Days(300, datetime(2026, 1, 11, 23, tzinfo=UTC)))
 
+    async def territory(self, territory: TerritoryId) -> Territory:
+        return Territory(id=territory, display_name="Town", time_zone="Europe/Paris", simulated=self.simulated, root_place=PlaceId("town"))
+
+    async def flux_of(self, territory: TerritoryId, point: PointId) -> Flux:
+        del territory
+        if point not in POINTS:
+            raise ResourceUnknown("no such point", resource=point)
+        return Flux.ELECTRICITY
+
+    async def points_in(self, territory: TerritoryId, place: PlaceId, flux: Flux) -> list[PointId]:
+        del territory
+        return [PointId(name) for name in POINTS if flux is Flux.ELECTRICITY and (place == "house" or name.startswith(place))]
+
+    async def check_told(self, token: str, resource: str, flux: Flux, now: datetime) -> None:
+        del resource, flux, now
+        self.asked_as.append(token)
+        if self.refused is not None:
+            raise self.refused
+
     async def of_place(
-        self, territory: Territory, place: PlaceId, flux: Flux, granularity: Granularity, now: datetime, *, together: bool
+        self,
+        territory: Territory,
+        place: PlaceId,
+        flux: Flux,
+        granularity: Granularity,
+        now: datetime,
+        *,
+        together: bool,
+        since: datetime | None = None,
     ) -> Prepared:
         del territory, granularity, now
+        self.since.append(since)
         if flux is not Flux.ELECTRICITY:
             raise NoPoints("none", resource=place)
         return self._prepared(tuple(f"meters/{name}" for name in POINTS), together=together)
@@ -170,13 +181,18 @@ class Inline:
 class World:
     connection: Connection
     sources: Sources
-    registry: Registry
     clock: Any
+    refreshing: Refreshing
+    late: dict[TerritoryId, datetime]
 
     def acting_as(self, role: Role, place: str | None = None, validity: Validity = Validity(), territory: TerritoryId = TOWN) -> Connection:
         grant = Grant(role=role, place=PlaceId(place) if place else None, validity=validity)
         subject = "services/x" if role is Role.SERVICE else "people/jo"
         caller = Caller(subject=subject, territory=territory, grants=(grant,))
+        return self.connection.with_tokens(_Signed(sign_token(caller, key=KEY, lifetime_s=300, now=self.clock.now())))
+
+    def acting_with(self, *grants: Grant) -> Connection:
+        caller = Caller(subject="people/jo", territory=TOWN, grants=grants)
         return self.connection.with_tokens(_Signed(sign_token(caller, key=KEY, lifetime_s=300, now=self.clock.now())))
 
     async def forecast(self, connection: Connection, resource: str = "meters/flat-1-meter", **changes: Any) -> pb.GetForecastResponse:
@@ -203,7 +219,7 @@ async def world(tmp_path: Path, clock: Any) -> AsyncIterator[World]:
     settings = ForecastSettings(port=0, metrics_port=0, data_directory=tmp_path)
     database = Database.open(settings.store_url)
     database.migrate(MIGRATIONS)
-    replica, registry, sources = PlaceReplica(database, RUNTIME), Registry(), Sources()
+    replica, sources = PlaceReplica(database, RUNTIME), Sources()
 
     def link(connection: Any) -> None:
         for flat in ("flat-1", "flat-2"):
@@ -213,7 +229,13 @@ async def world(tmp_path: Path, clock: Any) -> AsyncIterator[World]:
     await database.write(link)
     making = Making(sources=sources, workers=Inline(), database=database, records=SqlForecasts, clock=clock)
     changes = Changes(database, RUNTIME, Outbox(database, RUNTIME, clock), clock)
-    tools = Tools(making=making, changes=changes, replica=replica, registry=lambda _: registry)  # pyright: ignore[reportArgumentType]
+    tools = Tools(making=making, changes=changes, replica=replica)
+    late: dict[TerritoryId, datetime] = {}
+
+    async def territories() -> AsyncIterator[Territory]:
+        yield await sources.territory(TOWN)
+
+    refreshing = Refreshing(making, territories, late.get, timedelta(hours=6))
     service = Service(
         name="forecast",
         settings=settings,
@@ -231,7 +253,7 @@ async def world(tmp_path: Path, clock: Any) -> AsyncIterator[World]:
         closers=(database.close,),
     )
     async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:
-        yield World(connection=connection, sources=sources, registry=registry, clock=clock)
+        yield World(connection=connection, sources=sources, clock=clock, refreshing=refreshing, late=late)
 
 
 async def test_a_manager_is_told_a_point_of_its_site_with_quantiles_and_reasons(world: World) -> None:
@@ -269,23 +291,75 @@ async def test_a_place_expects_what_its_points_do_together(world: World) -> None
     assert np.frombuffer(house.means, "<i8") == pytest.approx(total, rel=1e-3)
 
 
-async def test_several_households_together_are_for_services_and_simulated_towns(world: World) -> None:
-    analyst = world.acting_as(Role.TERRITORY_ANALYST)
-    assert (await world.refusal(world.forecast(analyst, "places/house"))).reason == "SEVERAL_HOUSEHOLDS"
-    assert (await world.forecast(analyst, "places/flat-1")).forecast.resource == "places/flat-1"
-    world.registry.simulated = True
-    assert (await world.forecast(analyst, "places/house")).forecast.simulated
+async def test_people_are_told_what_metering_would_tell_them_and_services_everything(world: World) -> None:
+    world.sources.refused = SeveralHouseholds("several", resource="places/house")
+    manager = world.acting_as(Role.BUILDING_MANAGER, "flat-1")
+    for resource in ("places/flat-1", "meters/flat-1-meter"):
+        assert (await world.refusal(world.forecast(manager, resource))).reason == "SEVERAL_HOUSEHOLDS"
+    assert (await world.refusal(ForecastClient(manager).month_end(PointId("flat-1-meter")))).reason == "SEVERAL_HOUSEHOLDS"
+    assert len(set(world.sources.asked_as)) == 1
+    assert world.sources.asked_as[0].count(".") == 2
+    assert (await world.forecast(world.acting_as(Role.SERVICE), "places/house")).forecast.resource == "places/house"
+    world.sources.refused, world.sources.simulated = None, True
+    assert (await world.forecast(manager, "places/flat-1")).forecast.simulated
 
 
 async def test_a_household_is_told_from_its_own_readings_alone(world: World) -> None:
     moved_in = world.clock.now() - timedelta(days=60)
     tenant = world.acting_as(Role.HOUSEHOLD, "flat-1", Validity(start=moved_in))
+    await world.forecast(world.acting_as(Role.SERVICE))
+    world.sources.since.clear()
     await world.forecast(tenant)
     await world.forecast(tenant, "places/flat-1")
     assert world.sources.since == [moved_in, moved_in]
     former = world.acting_as(Role.HOUSEHOLD, "flat-1", Validity(end=moved_in))
     assert (await world.refusal(world.forecast(former))).reason == "OCCUPANCY_ENDED"
     assert (await world.refusal(world.forecast(tenant, "meters/flat-2-meter"))).reason == "NOT_PERMITTED"
+
+
+async def test_another_role_elsewhere_or_here_opens_no_past_of_a_home(world: World) -> None:
+    moved_in = world.clock.now() - timedelta(days=60)
+    home = Grant(role=Role.HOUSEHOLD, place=PlaceId("flat-1"), validity=Validity(start=moved_in))
+    for other in (Grant(role=Role.LIGHTING_OPERATOR, place=PlaceId("elsewhere")), Grant(role=Role.ADMINISTRATOR, place=None)):
+        world.sources.since.clear()
+        await world.forecast(world.acting_with(home, other))
+        assert world.sources.since == [moved_in]
+
+
+async def test_a_household_that_has_long_lived_there_is_given_the_kept_forecast(world: World) -> None:
+    await world.forecast(world.acting_as(Role.SERVICE))
+    world.sources.since.clear()
+    await world.forecast(world.acting_as(Role.HOUSEHOLD, "flat-1", Validity(start=world.clock.now() - timedelta(days=800))))
+    assert world.sources.since == []
+
+
+async def test_only_what_had_been_issued_by_then_is_given_for_then(world: World) -> None:
+    service = world.acting_as(Role.SERVICE)
+    earlier = timestamp(world.clock.now() - timedelta(hours=1))
+    assert (await world.refusal(world.forecast(service, issued_by_time=earlier))).reason == "NO_FORECAST"
+    issued = (await world.forecast(service)).forecast.issue_time
+    assert (await world.refusal(world.forecast(service, issued_by_time=earlier))).reason == "NO_FORECAST"
+    assert (await world.forecast(service, issued_by_time=timestamp(world.clock.now()))).forecast.issue_time == issued
+
+
+async def test_an_unknown_point_has_a_name_of_its_own(world: World) -> None:
+    assert (await world.refusal(world.forecast(world.acting_as(Role.SERVICE), "meters/nowhere", flux=0))).reason == "RESOURCE_UNKNOWN"
+
+
+async def test_a_territory_is_refreshed_when_it_is_full_and_again_when_that_is_old(world: World) -> None:
+    world.late[TOWN] = world.clock.now()
+    await world.refreshing.tick()
+    assert world.sources.since == []
+    world.clock.advance(timedelta(minutes=2))
+    await world.refreshing.tick()
+    asked = len(world.sources.since)
+    assert asked > 0
+    world.clock.advance(timedelta(hours=1))
+    await world.refreshing.tick()
+    assert len(world.sources.since) == asked
+    world.clock.advance(timedelta(hours=6))
+    await world.refreshing.tick()
+    assert len(world.sources.since) == 2 * asked
 
 
 async def test_too_little_history_and_no_points_have_names(world: World) -> None:
@@ -320,7 +394,7 @@ async def test_services_read_all_points_of_a_place_in_blocks(world: World) -> No
     assert found == [f"meters/{name}" for name in POINTS]
 
 
-@pytest.mark.parametrize("role", [Role.COLLECTOR, Role.PUBLIC, Role.PLATFORM_OPERATOR])
+@pytest.mark.parametrize("role", [Role.COLLECTOR, Role.PUBLIC, Role.PLATFORM_OPERATOR, Role.TERRITORY_ANALYST])
 async def test_everybody_else_is_refused(world: World, role: Role) -> None:
     assert (await world.refusal(world.forecast(world.acting_as(role)))).reason == "NOT_PERMITTED"
     refresh = ForecastClient(world.acting_as(role)).refresh(PlaceId("house"), Flux.ELECTRICITY, Granularity.HOUR)
