@@ -88,12 +88,14 @@ class World:
             await self.call(method, request, **caller)
         return caught.value
 
-    async def import_file(self, content: int, data: bytes, *, format: int = pb.FILE_FORMAT_CSV, **caller: Any) -> Any:  # noqa: A002
+    async def import_file(
+        self, content: pb.InventoryContent.ValueType, data: bytes, *, format: pb.FileFormat.ValueType = pb.FILE_FORMAT_CSV, **caller: Any
+    ) -> Any:  # noqa: A002
         connection = self.connection.with_tokens(FixedToken(self.token(**caller)))
         stub = LightingServiceStub(connection.channel)
 
         def blocks() -> Any:
-            yield pb.ImportInventoryRequest(content=content, format=format, request_id=str(uuid4()), block=data[:1000])  # type: ignore[arg-type]
+            yield pb.ImportInventoryRequest(content=content, format=format, request_id=str(uuid4()), block=data[:1000])
             yield pb.ImportInventoryRequest(block=data[1000:])
 
         answers = [answer async for answer in connection.exchange(stub.ImportInventory, blocks())]
@@ -103,10 +105,10 @@ class World:
             merged.refused_rows.extend(answer.refused_rows)
         return merged
 
-    async def export(self, content: int, format: int = pb.FILE_FORMAT_CSV) -> bytes:  # noqa: A002
+    async def export(self, content: pb.InventoryContent.ValueType, format: pb.FileFormat.ValueType = pb.FILE_FORMAT_CSV) -> bytes:  # noqa: A002
         connection = self.connection.with_tokens(FixedToken(self.token()))
         stub = LightingServiceStub(connection.channel)
-        request = pb.ExportInventoryRequest(content=content, format=format)  # type: ignore[arg-type]
+        request = pb.ExportInventoryRequest(content=content, format=format)
         return b"".join([answer.block async for answer in connection.receive(stub.ExportInventory, request)])
 
     async def put_place(self, place: str, parent: str) -> None:
@@ -195,7 +197,7 @@ def timestamp(at: datetime) -> Timestamp:
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
+    return datetime(*parts, tzinfo=UTC)
 
 
 @asynccontextmanager

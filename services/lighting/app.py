@@ -96,7 +96,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others) -> Servi
         changes=store.changes,
         outbox=store.outbox,
         records=partial(SqlRecords, documents=DOCUMENTS),
-        library=Estates(store.database, DOCUMENTS),
+        estates=Estates(store.database, DOCUMENTS),
         facts=others.facts,
         scopes=scopes,
         files=_files(),

@@ -59,7 +59,7 @@ class Books(Protocol):
         ...
 
 
-class Library(Protocol):
+class Estates(Protocol):
     """Gives the books of territories."""
 
     async def books(self, territory: TerritoryId, facts: TerritoryFacts) -> Books:
@@ -89,7 +89,7 @@ class Tools:
     changes: Changes
     outbox: Outbox
     records: Callable[[Connection, TerritoryId], Records]
-    library: Library
+    estates: Estates
     facts: Facts
     scopes: PlaceScopes
     files: Mapping[Shelf, InventoryFiles]
@@ -151,7 +151,7 @@ class Methods:
     async def _view(self) -> View:
         call = current_call()
         facts = await self._tools.facts.of(call.territory)
-        books = await self._tools.library.books(call.territory, facts)
+        books = await self._tools.estates.books(call.territory, facts)
         return View(call=call, facts=facts, books=books, reach=await self._reach(call, books.estate))
 
     async def _reach(self, call: Call, estate: Estate) -> Reach:
@@ -178,7 +178,7 @@ class Methods:
 
         def change(transaction: Transaction) -> M:
             territory = transaction.call.territory
-            books = self._tools.library.books_in(transaction.connection, territory, before.facts)
+            books = self._tools.estates.books_in(transaction.connection, territory, before.facts)
             view = View(call=transaction.call, facts=before.facts, books=books, reach=before.reach)
             return work(self._tools.records(transaction.connection, territory), view, transaction)
 

@@ -1,5 +1,6 @@
 """Which programme a night follows."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -74,6 +75,12 @@ def test_a_rule_for_holidays_takes_no_night_from_those_below() -> None:
 
 
 def test_conditions_that_no_calendar_has_are_refused() -> None:
-    for wrong in ({"weekdays": (8,)}, {"occurrences": (1,)}, {"weekdays": (1,), "occurrences": (6,)}, {"every_year": True}):
+    rules: tuple[Callable[[], CalendarRule], ...] = (
+        lambda: CalendarRule(programme=ONE, weekdays=(8,)),
+        lambda: CalendarRule(programme=ONE, occurrences=(1,)),
+        lambda: CalendarRule(programme=ONE, weekdays=(1,), occurrences=(6,)),
+        lambda: CalendarRule(programme=ONE, every_year=True),
+    )
+    for wrong in rules:
         with pytest.raises(Unfit):
-            CalendarRule(programme=ONE, **wrong)  # type: ignore[arg-type]
+            wrong()

@@ -37,7 +37,7 @@ def luminaire(number: int, **fields: object) -> Luminaire:
         id=LuminaireId(f"l{number}"), number=f"{number:02}", cabinet=CABINET, street=PlaceId("s"), latitude_degrees=48.9,
         longitude_degrees=2.3, lamp=LAMP, control=Control.INDIVIDUAL, category="a", light_head=HEAD,
     )  # fmt: skip
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(made, **fields)
 
 
 def content(*luminaires: str, off_at: int | None = None, period: ActivePeriod = ASTRO, level: int = 0) -> Content:
@@ -97,7 +97,7 @@ def test_luminaires_of_one_contactor_that_are_asked_different_things_are_told() 
 
 def test_a_missing_price_is_named_and_not_taken_for_zero() -> None:
     town = estate(luminaire(1), g=content("l1"))
-    assert rehearsed(town, ["l1"], DAY, DAY, Rates()).draft.cost_micros is None  # type: ignore[list-item]
+    assert rehearsed(town, [LuminaireId("l1")], DAY, DAY, Rates()).draft.cost_micros is None
     later = Rates(tariffs=(Tariff(name="t", rates=(Rate(first=date(2026, 1, 16), per_kwh=1.0),)),))
     figures = rehearsed(town, [LuminaireId("l1")], DAY, date(2026, 1, 16), later).draft
     assert (figures.cost_micros, figures.missing) == (None, ("price of t", "emission factor"))

@@ -1,6 +1,7 @@
 """Sunset and sunrise against libastro (VSOP87), which shares nothing with the equations of NOAA used here."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,7 +20,7 @@ PLACES = {
 }
 
 
-def _astronomer(latitude: float, longitude: float) -> object:
+def _astronomer(latitude: float, longitude: float) -> Any:
     observer = ephem.Observer()
     observer.lat, observer.lon = str(latitude), str(longitude)
     # Refraction is in the horizon already; 0.833° less half the sun's width is the centre's depth.
@@ -27,7 +28,7 @@ def _astronomer(latitude: float, longitude: float) -> object:
     return observer
 
 
-def _seconds(moment: object) -> float:
+def _seconds(moment: Any) -> float:
     return ephem.Date(moment).datetime().replace(tzinfo=UTC).timestamp()
 
 
@@ -39,10 +40,10 @@ def test_a_year_of_sunsets_and_sunrises_is_within_a_quarter_of_a_minute_of_an_in
     observer = _astronomer(latitude, longitude)
     worst = 0.0
     for row in range(len(days)):
-        observer.date = datetime.fromtimestamp(nights.start[row], UTC).replace(tzinfo=None)  # type: ignore[attr-defined]
-        sunset = _seconds(observer.next_setting(ephem.Sun(), use_center=True))  # type: ignore[attr-defined]
-        observer.date = datetime.fromtimestamp(nights.end[row], UTC).replace(tzinfo=None)  # type: ignore[attr-defined]
-        sunrise = _seconds(observer.previous_rising(ephem.Sun(), use_center=True))  # type: ignore[attr-defined]
+        observer.date = datetime.fromtimestamp(nights.start[row], UTC).replace(tzinfo=None)
+        sunset = _seconds(observer.next_setting(ephem.Sun(), use_center=True))
+        observer.date = datetime.fromtimestamp(nights.end[row], UTC).replace(tzinfo=None)
+        sunrise = _seconds(observer.previous_rising(ephem.Sun(), use_center=True))
         worst = max(worst, abs(sunset - nights.sunset[row]), abs(sunrise - nights.sunrise[row]))
     assert worst < TOLERANCE_S
 

@@ -32,7 +32,7 @@ FACTS = ChannelFacts(maximum_per_hour=10**9)
 
 
 def second(*when: int) -> int:
-    return int(datetime(*when, tzinfo=PARIS).timestamp())  # type: ignore[arg-type]
+    return int(datetime(*when, tzinfo=PARIS).timestamp())
 
 
 def between(start: int, end: int) -> Interval:

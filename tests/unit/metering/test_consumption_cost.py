@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -66,8 +67,8 @@ def row(
     )
 
 
-def energy(price: int, **more: object) -> TariffRow:
-    return row(Component.ENERGY, PriceUnit.PER_KILOWATT_HOUR, price, **more)  # type: ignore[arg-type]
+def energy(price: int, **more: Any) -> TariffRow:
+    return row(Component.ENERGY, PriceUnit.PER_KILOWATT_HOUR, price, **more)
 
 
 STANDING = row(Component.STANDING, PriceUnit.PER_YEAR, 146 * EURO)
