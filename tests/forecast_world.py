@@ -1,4 +1,4 @@
-"""A made-up stretch of hours for tests of forecasting: a calendar, a temperature, and points that follow both."""
+"""Made-up stretches of hours, days and months for tests of forecasting: a calendar, a temperature, and points that follow both."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -56,3 +56,16 @@ class Days:
         rhythm = 10 + 2 * (calendar.weekday >= 5) + np.maximum(15 - temperature, 0)
         self.amounts = rng.uniform(0.5, 5, (20, 1)) * rhythm * rng.normal(1, 0.15, (20, len(rhythm)))
         self.surroundings = Surroundings(calendar=calendar, temperature=temperature)
+
+
+def month_starts(count: int, first_year: int = 2023, zone: ZoneInfo = PARIS) -> Int64s:
+    """Return where so many civil months start, from a January on."""
+    starts = [datetime(first_year + at // 12, at % 12 + 1, 1, tzinfo=zone) for at in range(count)]
+    return np.array([int(start.timestamp()) for start in starts], np.int64)
+
+
+def winter_months(points: int, count: int, *, noise: float = 0.05, seed: int = 1) -> Floats:
+    """Return (points, months) from a January on: more in winter, and some noise; each point of another size."""
+    rng = np.random.default_rng(seed)
+    rhythm = 1 + 0.6 * np.cos(2 * np.pi * np.arange(count) / 12)
+    return rng.uniform(50, 500, (points, 1)) * rhythm * rng.normal(1, noise, (points, count))

@@ -89,8 +89,13 @@ class World:
         return caught.value
 
     async def import_file(
-        self, content: pb.InventoryContent.ValueType, data: bytes, *, format: pb.FileFormat.ValueType = pb.FILE_FORMAT_CSV, **caller: Any
-    ) -> Any:  # noqa: A002
+        self,
+        content: pb.InventoryContent.ValueType,
+        data: bytes,
+        *,
+        format: pb.FileFormat.ValueType = pb.FILE_FORMAT_CSV,  # noqa: A002
+        **caller: Any,
+    ) -> Any:
         connection = self.connection.with_tokens(FixedToken(self.token(**caller)))
         stub = LightingServiceStub(connection.channel)
 

@@ -7,21 +7,24 @@ from functools import partial
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import Connection
 
+from forecast.domain.accuracy import Accuracy, Issue, accuracies
+from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import InsufficientHistory, NoPoints
-from forecast.domain.kept import MODEL, Forecast, Subject
+from forecast.domain.kept import MODEL, MONTH_MODEL, THIN_LEVELS, Forecast, Subject
 from forecast.domain.month_end import MonthEnd, Prices, month_end, month_of, priced_interval
 from forecast.domain.ports import Forecasts
 from forecast.domain.rules import QUANTILES
-from forecast.domain.task import Computed, ForecastTask, Prepared
+from forecast.domain.task import Computed, ForecastTask, Prepared, rules_of
 from multiflux_client.places import Territory
 from runtime.clock import Clock
 from runtime.relational import Database
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
 from vocabulary.interval import Interval
-from vocabulary.names import PlaceId, PointId, TerritoryId
+from vocabulary.names import PlaceId, PointId, TerritoryId, place_id, point_id
 
 T = TypeVar("T")
 
@@ -81,6 +84,10 @@ class Workers(Protocol):
         """Compute a task; InsufficientHistory, WorkerLost."""
         ...
 
+    async def backtest(self, task: ForecastTask, origins: int) -> list[Accuracy]:
+        """Forecast a task's points at past origins; InsufficientHistory, WorkerLost."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refreshed:
@@ -116,8 +123,9 @@ class Making:
 
         Raises InsufficientHistory, WorkerLost, and what the sources refuse.
         """
-        prepared = await self.sources.of_point(territory, point, flux, granularity, self.clock.now(), since)
-        (made,) = await self._made(territory, prepared, flux, granularity)
+        now = self.clock.now()
+        prepared = await self.sources.of_point(territory, point, flux, granularity, now, since)
+        (made,) = await self._made(territory, prepared, flux, granularity, now)
         if since is None:
             await self._keep([made])
         return made
@@ -128,7 +136,7 @@ class Making:
         """Make the forecast of what a place consumes in all; from readings since a time it is not kept. Also raises NoPoints."""
         now = self.clock.now()
         prepared = await self.sources.of_place(territory, place, flux, granularity, now, together=True, since=since)
-        (made,) = await self._made(territory, prepared, flux, granularity, name=f"places/{place}")
+        (made,) = await self._made(territory, prepared, flux, granularity, now, name=f"places/{place}")
         if since is None:
             await self._keep([made])
         return made
@@ -155,19 +163,34 @@ class Making:
         except InsufficientHistory:
             return Refreshed(forecasts=0, insufficient=1)
         try:
-            made = await self._made(territory, prepared, flux, granularity)
+            made = await self._made(territory, prepared, flux, granularity, now)
         except InsufficientHistory:
             return Refreshed(forecasts=0, insufficient=len(prepared.resources))
         await self._keep(made)
         return Refreshed(forecasts=len(made), insufficient=len(prepared.resources) - len(made))
 
+    async def backtest(self, territory: Territory, subject: Subject, since: datetime | None, origins: int) -> list[Accuracy]:
+        """Return how a point, or each point of a place, would have been forecast at past origins; as `point` and `place` raise."""
+        prepared = await self._prepared(territory, subject, since, together=False)
+        return await self.workers.backtest(prepared.task, origins)
+
+    async def accuracy(self, territory: Territory, subject: Subject, since: datetime | None, issued_since: datetime) -> list[Accuracy]:
+        """Return how the kept forecasts that were issued since a time did, as far as readings tell."""
+        prepared = await self._prepared(territory, subject, since, together=True)
+        kept = await self.read(
+            lambda forecasts: forecasts.issued_since(subject, issued_since if since is None else max(issued_since, since))
+        )
+        return accuracies(_together(prepared.task.amounts), _issues(kept, prepared.task.starts), rules_of(subject.granularity))
+
+    async def _prepared(self, territory: Territory, subject: Subject, since: datetime | None, *, together: bool) -> Prepared:
+        now, name, flux, granularity = self.clock.now(), subject.resource, subject.flux, subject.granularity
+        if not name.startswith("places/"):
+            return await self.sources.of_point(territory, point_id(name), flux, granularity, now, since)
+        return await self.sources.of_place(territory, place_id(name), flux, granularity, now, together=together, since=since)
+
     async def read(self, question: Callable[[Forecasts], T]) -> T:
         """Ask what is kept."""
         return await self.database.read(lambda connection: question(self.records(connection)))
-
-    async def clear_stale(self, territory: TerritoryId) -> None:
-        """Take no point of a territory for stale any more."""
-        await self.database.write(lambda connection: self.records(connection).clear_stale(territory))
 
     async def trim(self, whole_days: int, kept_days: int) -> int:
         """Thin and forget older forecasts."""
@@ -176,13 +199,13 @@ class Making:
         return await self.database.write(lambda connection: self.records(connection).trim(whole, kept))
 
     async def _made(
-        self, territory: Territory, prepared: Prepared, flux: Flux, granularity: Granularity, *, name: str = ""
+        self, territory: Territory, prepared: Prepared, flux: Flux, granularity: Granularity, now: datetime, *, name: str = ""
     ) -> list[Forecast]:
         computed = await self.workers.compute(prepared.task)
-        issued = self.clock.now()
         rows: list[int] = computed.rows.tolist()
         names = [name] if name else [prepared.resources[row] for row in rows]
-        of = partial(_forecast, prepared, computed, issued)
+        # Issued when its readings were asked for: what changes while it is computed is not in it.
+        of = partial(_forecast, prepared, computed, now)
         return [
             of(at, Subject(territory=territory.id, resource=resource, flux=flux, granularity=granularity))
             for at, resource in enumerate(names)
@@ -195,11 +218,34 @@ class Making:
         await self.database.write(keep)
 
 
+_MOSTLY = 0.9
+
+
+def _together(amounts: Floats) -> Floats:
+    """Return what points consume in all, (1, slots); where a few are missing as if they were like the others, NaN where more are."""
+    known: Floats = np.isfinite(amounts).mean(axis=0)
+    total: Floats = np.nansum(amounts, axis=0, keepdims=True) / np.maximum(known, _MOSTLY)
+    return np.where(known >= _MOSTLY, total, np.nan)
+
+
+def _issues(kept: list[Forecast], starts: Int64s) -> list[Issue]:
+    """Return the forecasts whose first slot lies in the history."""
+    found = list[Issue]()
+    for one in kept:
+        first = int(one.starts[0])
+        origin = int(np.searchsorted(starts, first))
+        if origin < len(starts) and starts[origin] == first:
+            quantiles = one.quantiles.astype(np.float64)
+            low, median, high = (quantiles[None, :, one.levels.index(level)] for level in THIN_LEVELS)
+            found.append(Issue(origin=origin, median=median, low=low, high=high))
+    return found
+
+
 def _forecast(prepared: Prepared, computed: Computed, issued: datetime, at: int, subject: Subject) -> Forecast:
     return Forecast(
         subject=subject,
         issued=issued,
-        model=MODEL,
+        model=MONTH_MODEL if subject.granularity is Granularity.MONTH else MODEL,
         basis=prepared.basis,
         starts=prepared.ahead_starts,
         ends=prepared.ahead_ends,
@@ -209,4 +255,5 @@ def _forecast(prepared: Prepared, computed: Computed, issued: datetime, at: int,
         sums=None if computed.sums is None else computed.sums[at],
         parts=computed.parts[at],
         latest=prepared.latest,
+        scores=computed.scores[at] if computed.scores else (),
     )

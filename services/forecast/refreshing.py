@@ -67,8 +67,6 @@ class Refreshing:
         if territory.root_place is None:
             return
         self._tried[territory.id] = self._making.clock.now()
-        # Before, not after: what becomes stale meanwhile stays so.
-        await self._making.clear_stale(territory.id)
         for flux in _FLUXES:
             for number in _GRANULARITIES:
                 done = await self._making.points(territory, territory.root_place, flux, granularity_from_proto(number, flux))

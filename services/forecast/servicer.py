@@ -20,11 +20,14 @@ from multiflux_client.places import Territory
 from runtime.call import Call, current_call
 from runtime.changes import Changes
 from runtime.place_replica import PlaceReplica
+from vocabulary.civil import Granularity
 from vocabulary.failure import invalid
 from vocabulary.names import place_id, point_id
 from vocabulary.role import Role
 
 _Context = grpc.aio.ServicerContext[Any, Any]
+_ORIGINS, _MOST_ORIGINS = 4, 12
+_LOOKED_BACK = timedelta(days=28)
 _OF_HOUSEHOLDS = frozenset({Role.HOUSEHOLD, Role.DELEGATE})
 
 
@@ -75,6 +78,26 @@ class ForecastServicer(ForecastServiceServicer):
         found = await self._tools.making.month_end(asked.territory, point, days, asked.since, request.budget_micros)
         message = wire.month_end_to_proto(found.end, found.missing, days, found.prices, simulated=asked.territory.simulated)
         return pb.ForecastMonthEndResponse(month_end=message)
+
+    async def GetBacktest(self, request: pb.GetBacktestRequest, context: _Context) -> pb.GetBacktestResponse:
+        """Tell how a point, or the points of a place, would have been forecast."""
+        if not 0 <= request.origin_count <= _MOST_ORIGINS:
+            raise invalid("origin_count", f"must be 1 to {_MOST_ORIGINS}, or 0 for {_ORIGINS}")
+        wire.check_hours_or_days(request.granularity)
+        asked = await self._asked(request.resource, request.flux, request.granularity, context)
+        found = await self._tools.making.backtest(asked.territory, asked.subject, asked.since, request.origin_count or _ORIGINS)
+        *horizons, overall = (wire.accuracy_to_proto(one) for one in found)
+        return pb.GetBacktestResponse(horizons=horizons, overall=overall)
+
+    async def GetAccuracy(self, request: pb.GetAccuracyRequest, context: _Context) -> pb.GetAccuracyResponse:
+        """Tell how the forecasts that were issued did."""
+        wire.check_hours_or_days(request.granularity)
+        asked = await self._asked(request.resource, request.flux, request.granularity, context)
+        told = request.HasField("issued_since_time")
+        issued_since = wire.instant_of(request.issued_since_time) if told else asked.call.at - _LOOKED_BACK
+        found = await self._tools.making.accuracy(asked.territory, asked.subject, asked.since, issued_since)
+        *horizons, overall = (wire.accuracy_to_proto(one) for one in found)
+        return pb.GetAccuracyResponse(horizons=horizons, overall=overall)
 
     async def StreamForecasts(self, request: pb.StreamForecastsRequest, context: _Context) -> AsyncGenerator[pb.StreamForecastsResponse]:
         """Stream the latest forecasts of all points in a place."""
@@ -136,8 +159,10 @@ class ForecastServicer(ForecastServiceServicer):
         return await making.point(asked.territory, point_id(subject.resource), subject.flux, subject.granularity, since=asked.since)
 
     async def _holds(self, asked: _Asked, kept: Forecast) -> bool:
-        """Tell whether a kept forecast is still the one to give: points are made anew by themselves, places when they are asked for."""
+        """Tell whether a kept forecast is still the one to give: only hours and days of points are made anew by themselves."""
         if asked.subject.resource.startswith("places/"):
+            return asked.call.at - kept.issued < self._tools.fresh
+        if asked.subject.granularity is Granularity.MONTH and asked.call.at.timestamp() >= kept.ends[0]:
             return asked.call.at - kept.issued < self._tools.fresh
         return not await self._tools.making.read(lambda forecasts: forecasts.is_stale(asked.subject))
 

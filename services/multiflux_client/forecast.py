@@ -34,6 +34,41 @@ class WeatherBasis(Enum):
     CLIMATOLOGY = 2
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelScore:
+    """What a model was off by at past origins of a point, in per cent of what was consumed, and how many origins that were."""
+
+    model: str
+    wape_percent: float
+    origin_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accuracy:
+    """How forecasts of some slots ahead did, beside repeating the week before; None where nothing can be compared yet.
+
+    Errors are scaled by what repeating the week before is off by on the average (MASE), or per cent of what was consumed (WAPE). Coverage
+    is per cent of slots inside the 80 % interval.
+    """
+
+    first_slot: int
+    slot_count: int
+    mase: float | None
+    naive_mase: float | None
+    wape_percent: float | None
+    naive_wape_percent: float | None
+    coverage_percent: float | None
+    sample_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccuracyReport:
+    """How forecasts did by stretches of the horizon, days of hours or weeks of days, and overall."""
+
+    horizons: tuple[Accuracy, ...]
+    overall: Accuracy
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Forecast:
     """What a point or place is expected to consume; the arrays have one element a slot.
@@ -41,6 +76,7 @@ class Forecast:
     `starts`, `ends`: Unix seconds. `means`: joules or millilitres, None where they are no longer kept. `quantiles`: amounts by per mille,
     500 being the median;
     `sum_quantiles`: the same of the sum up to each slot, of days alone. Shares of the sum are in per cent; sentences say the same.
+    `model_scores`: of the models that months were chosen from, the chosen one first.
     """
 
     resource: str
@@ -63,6 +99,7 @@ class Forecast:
     sentence_fr: str
     sentence_en: str
     simulated: bool
+    model_scores: tuple[ModelScore, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +146,7 @@ class ForecastClient:
     async def forecast(
         self, resource: str, flux: Flux | None, granularity: Granularity, *, slot_count: int = 0, issued_by: datetime | None = None
     ) -> Forecast:
-        """Return the forecast of `meters/{meter}` or `places/{place}` by hours or days: the latest, or the one that was it at a time."""
+        """Return the forecast of `meters/{meter}` or `places/{place}` by hours, days or months: the latest, or the latest at a time."""
         request = pb.GetForecastRequest(
             resource=resource,
             flux=flux_pb2.Flux.ValueType(flux.value if flux else 0),
@@ -125,6 +162,28 @@ class ForecastClient:
         request = pb.ForecastMonthEndRequest(metering_point=f"meters/{point}", budget_micros=budget_micros)
         response = await self._connection.call(self._stub.ForecastMonthEnd, request, deadline_s=_FORECAST_DEADLINE_S)
         return _month_end(response.month_end)
+
+    async def backtest(self, resource: str, flux: Flux | None, granularity: Granularity, *, origin_count: int = 0) -> AccuracyReport:
+        """Return how a point, or the points of a place, would have been forecast at past origins, by hours or days."""
+        request = pb.GetBacktestRequest(
+            resource=resource,
+            flux=flux_pb2.Flux.ValueType(flux.value if flux else 0),
+            granularity=granularity_pb2.Granularity.ValueType(granularity.value),
+            origin_count=origin_count,
+        )
+        return _report(await self._connection.call(self._stub.GetBacktest, request, deadline_s=_FORECAST_DEADLINE_S))
+
+    async def accuracy(
+        self, resource: str, flux: Flux | None, granularity: Granularity, *, issued_since: datetime | None = None
+    ) -> AccuracyReport:
+        """Return how the forecasts that were issued since a time, by hours or days, have done so far."""
+        request = pb.GetAccuracyRequest(
+            resource=resource,
+            flux=flux_pb2.Flux.ValueType(flux.value if flux else 0),
+            granularity=granularity_pb2.Granularity.ValueType(granularity.value),
+            issued_since_time=timestamp(issued_since) if issued_since else None,
+        )
+        return _report(await self._connection.call(self._stub.GetAccuracy, request, deadline_s=_FORECAST_DEADLINE_S))
 
     async def refresh(self, place: PlaceId, flux: Flux, granularity: Granularity, *, request_id: str = "") -> Refreshed:
         """Make the forecasts of all points in a place anew."""
@@ -166,7 +225,28 @@ def _forecast(message: forecast_pb2.Forecast) -> Forecast:
         recent_percent=message.explanation.recent_percent,
         sentence_fr=message.explanation.sentence_fr,
         sentence_en=message.explanation.sentence_en,
+        model_scores=tuple(
+            ModelScore(model=score.model, wape_percent=score.wape_percent, origin_count=score.origin_count)
+            for score in message.model_scores
+        ),
         simulated=message.simulated,
+    )
+
+
+def _report(response: pb.GetBacktestResponse | pb.GetAccuracyResponse) -> AccuracyReport:
+    return AccuracyReport(horizons=tuple(_accuracy(one) for one in response.horizons), overall=_accuracy(response.overall))
+
+
+def _accuracy(message: forecast_pb2.Accuracy) -> Accuracy:
+    return Accuracy(
+        first_slot=message.first_slot,
+        slot_count=message.slot_count,
+        mase=message.mase if message.HasField("mase") else None,
+        naive_mase=message.naive_mase if message.HasField("naive_mase") else None,
+        wape_percent=message.wape_percent if message.HasField("wape_percent") else None,
+        naive_wape_percent=message.naive_wape_percent if message.HasField("naive_wape_percent") else None,
+        coverage_percent=message.coverage_percent if message.HasField("coverage_percent") else None,
+        sample_count=message.sample_count,
     )
 
 

@@ -1,11 +1,12 @@
-"""A forecast as the bytes that are kept: a head, then little-endian columns."""
+"""A forecast as the bytes that are kept: a head, then little-endian columns, then JSON of the scores."""
 
+import json
 import struct
 from datetime import UTC, datetime
 
 import numpy as np
 
-from forecast.domain.kept import Forecast, Subject, WeatherBasis
+from forecast.domain.kept import Forecast, ModelScore, Subject, WeatherBasis
 
 _HEAD = struct.Struct("<BBBBBBIdddq")
 _VERSION = 1
@@ -32,7 +33,8 @@ def encoded(forecast: Forecast) -> bytes:
     mean = b"" if forecast.mean is None else forecast.mean.astype("<f4").tobytes()
     columns = (forecast.starts.astype("<i8").tobytes(), forecast.ends.astype("<i8").tobytes(), mean)
     sums = b"" if forecast.sums is None else forecast.sums.astype("<f4").tobytes()
-    return b"".join((head, model, levels, *columns, forecast.quantiles.astype("<f4").tobytes(), sums))
+    scores = json.dumps([(one.model, one.wape, one.origins) for one in forecast.scores]).encode() if forecast.scores else b""
+    return b"".join((head, model, levels, *columns, forecast.quantiles.astype("<f4").tobytes(), sums, scores))
 
 
 def decoded(subject: Subject, issued: datetime, body: bytes) -> Forecast:
@@ -46,6 +48,8 @@ def decoded(subject: Subject, issued: datetime, body: bytes) -> Forecast:
     mean = np.frombuffer(body, "<f4", slots, at) if with_mean else None
     at += 4 * slots if with_mean else 0
     quantiles, at = np.frombuffer(body, "<f4", slots * levels, at).reshape(slots, levels), at + 4 * slots * levels
+    sums = np.frombuffer(body, "<f4", slots * levels, at).reshape(slots, levels) if with_sums else None
+    scores = body[at + (4 * slots * levels if with_sums else 0) :]
     return Forecast(
         subject=subject,
         issued=issued,
@@ -56,7 +60,8 @@ def decoded(subject: Subject, issued: datetime, body: bytes) -> Forecast:
         levels=tuple(round(float(level), 4) for level in level_column),
         mean=mean,
         quantiles=quantiles,
-        sums=np.frombuffer(body, "<f4", slots * levels, at).reshape(slots, levels) if with_sums else None,
+        sums=sums,
         parts=(calendar, weather, recent),
         latest=datetime.fromtimestamp(latest, UTC),
+        scores=tuple(ModelScore(model=name, wape=wape, origins=count) for name, wape, count in json.loads(scores or b"[]")),
     )

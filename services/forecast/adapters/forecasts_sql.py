@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 
 from forecast.adapters.forecast_bodies import decoded, encoded
-from forecast.adapters.tables import FORECAST, STALE
+from forecast.adapters.tables import CHANGED, FORECAST
 from forecast.domain.kept import Forecast, Subject
 from forecast.domain.rules import QUANTILES
 from vocabulary.civil import Granularity
@@ -24,12 +24,14 @@ class SqlForecasts:
         self._connection = connection
 
     def keep(self, forecasts: list[Forecast]) -> None:
-        """Keep forecasts beside those issued before; one of the same instant is replaced."""
-        rows = [{**_key(one.subject), "issued": one.issued, "levels": len(one.levels), "body": encoded(one)} for one in forecasts]
-        for row in rows:
-            key = {name: row[name] for name in ("territory", "resource", "flux", "granularity", "issued")}
-            self._connection.execute(delete(FORECAST).where(*(FORECAST.c[name] == value for name, value in key.items())))
-            self._connection.execute(delete(STALE).where(STALE.c.territory == row["territory"], STALE.c.resource == row["resource"]))
+        """Keep forecasts beside those issued before; one of the same instant is replaced.
+
+        What was made of readings that have been forgotten since is not kept.
+        """
+        lawful = [one for one in forecasts if not self._forgotten_since(one)]
+        rows = [{**_key(one.subject), "issued": one.issued, "levels": len(one.levels), "body": encoded(one)} for one in lawful]
+        for one in lawful:
+            self._connection.execute(delete(FORECAST).where(*_is(one.subject), FORECAST.c.issued == one.issued))
         if rows:
             self._connection.execute(FORECAST.insert(), rows)
 
@@ -41,46 +43,58 @@ class SqlForecasts:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else decoded(subject, row.issued, row.body)
 
+    def issued_since(self, subject: Subject, since: datetime) -> list[Forecast]:
+        """Return what is kept of a subject's forecasts issued since a time, in order."""
+        query = select(FORECAST.c.issued, FORECAST.c.body).where(*_is(subject), FORECAST.c.issued >= since).order_by(FORECAST.c.issued)
+        return [decoded(subject, row.issued, row.body) for row in self._connection.execute(query)]
+
     def is_stale(self, subject: Subject) -> bool:
         """Tell whether readings of the past changed since the subject was last forecast."""
-        query = select(STALE.c.resource).where(STALE.c.territory == subject.territory, STALE.c.resource == subject.resource)
+        issued = select(func.max(FORECAST.c.issued)).where(*_is(subject)).scalar_subquery()
+        query = select(CHANGED.c.resource).where(*_of(subject.territory, subject.resource), CHANGED.c.changed >= issued)
         return self._connection.execute(query).first() is not None
 
-    def mark_stale(self, territory: TerritoryId, resources: Sequence[str]) -> None:
-        """Have the resources forecast anew when they are asked for."""
-        known = select(STALE.c.resource).where(STALE.c.territory == territory)
-        there = set(self._connection.execute(known).scalars())
-        rows = [{"territory": territory, "resource": resource} for resource in dict.fromkeys(resources) if resource not in there]
-        if rows:
-            self._connection.execute(STALE.insert(), rows)
+    def mark_changed(self, territory: TerritoryId, resources: Sequence[str], at: datetime, *, forgotten: bool = False) -> None:
+        """Have the resources forecast anew when they are asked for: readings of their past changed, or were forgotten."""
+        values = {"changed": at, "forgotten": at} if forgotten else {"changed": at}
+        for resource in dict.fromkeys(resources):
+            there = update(CHANGED).where(*_of(territory, resource)).values(values)
+            if not self._connection.execute(there).rowcount:
+                self._connection.execute(CHANGED.insert().values(territory=territory, resource=resource, **values))
 
     def stale_share(self, territory: TerritoryId) -> float:
-        """Return how many points are stale, as a share of those that have a forecast."""
-        stale = select(func.count()).select_from(STALE).where(STALE.c.territory == territory)
+        """Return how many points changed since the last refresh, as a share of those that have a forecast."""
+        last = self.last_refresh(territory)
+        if last is None:
+            return 0.0
+        stale = select(func.count()).select_from(CHANGED).where(CHANGED.c.territory == territory, CHANGED.c.changed >= last)
         of_points = (FORECAST.c.territory == territory, FORECAST.c.resource.like("meters/%"))
         known = select(func.count(FORECAST.c.resource.distinct())).where(*of_points)
         return self._connection.execute(stale).scalar_one() / max(self._connection.execute(known).scalar_one(), 1)
 
-    def clear_stale(self, territory: TerritoryId) -> None:
-        """Take no point for stale any more: all are about to be made anew."""
-        self._connection.execute(delete(STALE).where(STALE.c.territory == territory))
-
-    def forget(self, territory: TerritoryId, resources: Sequence[str]) -> None:
+    def forget(self, territory: TerritoryId, resources: Sequence[str], at: datetime) -> None:
         """Forget all forecasts of points, and of all places, in which theirs are summed; they are made anew when they are asked for."""
         of_places = FORECAST.c.resource.like("places/%")
         self._connection.execute(delete(FORECAST).where(FORECAST.c.territory == territory, of_places))
         for resource in resources:
             self._connection.execute(delete(FORECAST).where(FORECAST.c.territory == territory, FORECAST.c.resource == resource))
+        self.mark_changed(territory, resources, at, forgotten=True)
 
     def forget_all(self) -> None:
         """Forget every forecast of every territory."""
         self._connection.execute(delete(FORECAST))
-        self._connection.execute(delete(STALE))
 
     def of(self, subjects: list[Subject]) -> list[Forecast]:
         """Return the latest forecast of each subject that has one, in order."""
         found = (self.latest(subject, None) for subject in subjects)
         return [forecast for forecast in found if forecast is not None]
+
+    def _forgotten_since(self, forecast: Forecast) -> bool:
+        """Tell whether readings that a forecast may be made of have been forgotten since it was begun; of a place, any of its territory."""
+        territory, resource = forecast.subject.territory, forecast.subject.resource
+        whose = [CHANGED.c.territory == territory] if resource.startswith("places/") else _of(territory, resource)
+        query = select(CHANGED.c.resource).where(*whose, CHANGED.c.forgotten >= forecast.issued)
+        return self._connection.execute(query).first() is not None
 
     def trim(self, whole_since: datetime, kept_since: datetime) -> int:
         """Thin and forget what is older, the latest of each subject excepted; return how many."""
@@ -107,6 +121,10 @@ class SqlForecasts:
 
 def _subject(territory: str, resource: str, flux: int, granularity: int) -> Subject:
     return Subject(territory=TerritoryId(territory), resource=resource, flux=Flux(flux), granularity=Granularity(granularity))
+
+
+def _of(territory: TerritoryId, resource: str) -> list[ColumnElement[bool]]:
+    return [CHANGED.c.territory == territory, CHANGED.c.resource == resource]
 
 
 def _key(subject: Subject) -> dict[str, object]:

@@ -30,12 +30,12 @@ class ReadingsFeed:
         forecasts = SqlForecasts(connection)
         match event.change:
             case SeriesChange.FORGOTTEN:
-                forecasts.forget(event.territory, resources)
+                forecasts.forget(event.territory, resources, event.occur_time)
             case SeriesChange.CORRECTED:
-                forecasts.mark_stale(event.territory, resources)
+                forecasts.mark_changed(event.territory, resources, event.occur_time)
             case SeriesChange.RECORDED:
                 if event.interval.end < event.occur_time - _LATE:
-                    forecasts.mark_stale(event.territory, resources)
+                    forecasts.mark_changed(event.territory, resources, event.occur_time)
                     self._late[event.territory] = event.occur_time
 
     def last_late(self, territory: TerritoryId) -> datetime | None:

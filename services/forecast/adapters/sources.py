@@ -12,7 +12,7 @@ from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import InsufficientHistory, NoPoints
 from forecast.domain.kept import WeatherBasis
 from forecast.domain.month_end import Prices
-from forecast.domain.task import HISTORY, ForecastTask, Prepared, rules_of
+from forecast.domain.task import HISTORY, ForecastTask, Prepared, horizon_of, least_days_of, rules_of
 from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.costs import CostClient, CostStatement
 from multiflux_client.failures import RemoteFailure
@@ -27,7 +27,8 @@ from vocabulary.interval import Interval
 from vocabulary.names import PlaceId, PointId, TerritoryId
 from vocabulary.quality import Quality
 
-_WEATHER_DAYS = 1_000
+_WEATHER_DAYS, _AHEAD_DAYS = 1_000, 40
+"""How far back and ahead of now the weather is asked for."""
 _HOUR_S = 3_600
 _LEAST_COVERAGE = 50
 """Per cent of a slot that must be measured: estimates are not learnt from."""
@@ -135,22 +136,20 @@ class Sources:
         *,
         together: bool,
     ) -> Prepared:
-        zone, rules = ZoneInfo(territory.time_zone), rules_of(granularity)
+        zone = ZoneInfo(territory.time_zone)
         if not found:
             raise NoPoints(f"{location} has no point that is read so often", resource=location)
         starts, ends = _grid(during, granularity, zone)
-        amounts = np.array([_row(parts, starts) for parts in found.values()]).reshape(len(found), len(starts))
+        scaled = granularity is Granularity.MONTH
+        amounts = np.array([_row(parts, starts, scaled=scaled) for parts in found.values()]).reshape(len(found), len(starts))
         origin = _origin(amounts)
         if not origin:
             raise _too_little(granularity)
         # Nothing is forecast for slots before the last one that most points know.
         amounts, first = amounts[:, :origin], int(np.flatnonzero(np.isfinite(amounts).any(axis=0))[0])
         latest = datetime.fromtimestamp(int(ends[origin - 1]), UTC)
-        ahead = Interval(start=latest, end=latest + timedelta(seconds=_HOUR_S) * 26 * (rules.horizon // rules.slots_per_day))
-        ahead_starts, ahead_ends = (column[: rules.horizon] for column in _grid(ahead, granularity, zone))
-        # A point of a few weeks has the weeks before it as gaps: the model fills them with its usual week.
-        least = min(origin, (rules.first_days + 14) * rules.slots_per_day)
-        first = max(0, min(first, origin - least))
+        ahead_starts, ahead_ends = _ahead(latest, granularity, zone)
+        first = max(0, min(first, origin - min(origin, _least_slots(granularity))))
         whole = np.concatenate((starts[first:origin], ahead_starts))
         temperature, basis = await self._temperature(territory, location, whole, granularity, now)
         public, school = await self._holidays(territory)
@@ -175,20 +174,23 @@ class Sources:
         first, last = (datetime.fromtimestamp(int(at), UTC) for at in (starts[0], starts[-1] + 30 * 3_600))
         # Points share the weather of their town: those of one station are forecast together.
         place = location if location.startswith("places/") else f"places/{territory.root_place}"
+        known = Interval(
+            start=max(first, min(last, now) - timedelta(days=_WEATHER_DAYS)), end=min(last, max(first, now) + timedelta(days=_AHEAD_DAYS))
+        )
         try:
-            past = await weather.weather(place, Interval(start=max(first, last - timedelta(days=_WEATHER_DAYS)), end=last))
+            past = await weather.weather(place, known)
         except RemoteFailure:
             # Without a station the year alone says what is usual.
             return np.full(len(starts), np.nan), WeatherBasis.CLIMATOLOGY
         hours = {int(at): celsius / 100 for at, celsius in zip(past.starts.tolist(), past.centidegrees.tolist(), strict=True)}
         try:
-            ahead = await weather.weather(place, Interval(start=first, end=last), forecast_time=now)
+            ahead = await weather.weather(place, known, forecast_time=now)
             hours = {int(at): c / 100 for at, c in zip(ahead.starts.tolist(), ahead.centidegrees.tolist(), strict=True)} | hours
         except RemoteFailure:
             pass
         temperature = _by_slot(hours, starts, granularity)
-        horizon = rules_of(granularity).horizon
-        return temperature, WeatherBasis.FORECAST if np.isfinite(temperature[-horizon:]).all() else WeatherBasis.CLIMATOLOGY
+        foreseen = np.isfinite(temperature[-horizon_of(granularity) :]).all()
+        return temperature, WeatherBasis.FORECAST if foreseen else WeatherBasis.CLIMATOLOGY
 
     async def _holidays(self, territory: Territory) -> tuple[frozenset[date], frozenset[date]]:
         registry, zone = self._clients(territory.id).registry, ZoneInfo(territory.time_zone)
@@ -237,14 +239,30 @@ def _grid(during: Interval, granularity: Granularity, zone: ZoneInfo) -> tuple[I
     return starts, np.array([int(slot.end.timestamp()) for slot in whole], np.int64)
 
 
-def _row(parts: list[ConsumptionSeries], starts: Int64s) -> Floats:
-    """Return the measured amounts of a point on the grid."""
+def _ahead(latest: datetime, granularity: Granularity, zone: ZoneInfo) -> tuple[Int64s, Int64s]:
+    """Return where the slots of the horizon start and end."""
+    hours = {Granularity.HOUR: 1, Granularity.MONTH: 31 * 24}.get(granularity, 24)
+    horizon = horizon_of(granularity)
+    starts, ends = _grid(Interval(start=latest, end=latest + timedelta(hours=hours) * (horizon + 2)), granularity, zone)
+    return starts[:horizon], ends[:horizon]
+
+
+def _least_slots(granularity: Granularity) -> int:
+    """Return how long a history is made at least: a point of a few weeks has gaps before it, which the model fills with its usual week."""
+    if granularity is Granularity.MONTH:
+        return 0
+    rules = rules_of(granularity)
+    return (rules.first_days + 14) * rules.slots_per_day
+
+
+def _row(parts: list[ConsumptionSeries], starts: Int64s, *, scaled: bool) -> Floats:
+    """Return the measured amounts of a point on the grid, `scaled`: as if the whole slot had been measured."""
     row = np.full(len(starts), np.nan)
     for part in parts:
         usable = (part.qualities > 0) & (part.qualities < Quality.SUSPECT.value) & (part.coverage_percents >= _LEAST_COVERAGE)
         at = np.searchsorted(starts, part.starts)
         inside = usable & (at < len(starts)) & (starts[np.minimum(at, len(starts) - 1)] == part.starts)
-        row[at[inside]] = part.amounts[inside]
+        row[at[inside]] = part.amounts[inside] * (100 / part.coverage_percents[inside] if scaled else 1)
     return row
 
 
@@ -257,8 +275,9 @@ def _origin(amounts: Floats) -> int:
 def _by_slot(hours: dict[int, float], starts: Int64s, granularity: Granularity) -> Floats:
     if granularity is Granularity.HOUR:
         return np.array([hours.get(int(at), np.nan) for at in starts])
-    means = [[hours[at] for at in range(int(start), int(start) + 24 * _HOUR_S, _HOUR_S) if at in hours] for start in starts]
-    return np.array([np.mean(some) if some else np.nan for some in means])
+    length = (28 if granularity is Granularity.MONTH else 1) * 24
+    means = [[hours[at] for at in range(int(start), int(start) + length * _HOUR_S, _HOUR_S) if at in hours] for start in starts]
+    return np.array([np.mean(some) if len(some) > length // 2 else np.nan for some in means])
 
 
 def _days(start: datetime | None, end: datetime | None, zone: ZoneInfo) -> set[date]:
@@ -269,5 +288,5 @@ def _days(start: datetime | None, end: datetime | None, zone: ZoneInfo) -> set[d
 
 
 def _too_little(granularity: Granularity) -> InsufficientHistory:
-    least = rules_of(granularity).least_days
+    least = least_days_of(granularity)
     return InsufficientHistory(f"{least} days of readings are needed, 0 are there", days_required=str(least), days_available="0")

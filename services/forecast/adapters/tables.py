@@ -7,12 +7,14 @@ from runtime.tables import Instant, RuntimeTables, runtime_tables
 METADATA = MetaData()
 RUNTIME: RuntimeTables = runtime_tables(METADATA)
 
-STALE = Table(
-    # Points whose readings of the past changed since their last forecast.
-    "stale_point",
+CHANGED = Table(
+    # When readings of a point's past last changed, and when some were last forgotten: older forecasts of it are stale, or must not be kept.
+    "changed_point",
     METADATA,
     Column("territory", String(63), nullable=False),
     Column("resource", String(127), nullable=False),
+    Column("changed", Instant, nullable=False),
+    Column("forgotten", Instant),
     PrimaryKeyConstraint("territory", "resource"),
     sqlite_with_rowid=False,
 )

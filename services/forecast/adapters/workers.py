@@ -2,11 +2,18 @@
 
 import asyncio
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from typing import TypeVar
 
-from forecast.domain.task import Computed, ForecastTask, carried_out
+from forecast.adapters.month_models import month_models
+from forecast.domain.accuracy import Accuracy
+from forecast.domain.task import Computed, ForecastTask, backtested, carried_out
 from vocabulary.failure import Failure, Kind
+
+T = TypeVar("T")
 
 
 class WorkerLost(Failure):
@@ -25,11 +32,18 @@ class Workers:
 
     async def compute(self, task: ForecastTask) -> Computed:
         """Compute a task; InsufficientHistory, WorkerLost."""
+        return await self._run(_carried_out, task)
+
+    async def backtest(self, task: ForecastTask, origins: int) -> list[Accuracy]:
+        """Forecast a task's points at past origins; InsufficientHistory, WorkerLost."""
+        return await self._run(backtested, task, origins)
+
+    async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._processes, mp_context=multiprocessing.get_context("spawn"))
         pool = self._pool
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, _carried_out, task)
+            return await asyncio.get_running_loop().run_in_executor(pool, partial(work, *arguments))
         except BrokenProcessPool:
             if self._pool is pool:
                 self._pool = None
@@ -42,4 +56,4 @@ class Workers:
 
 
 def _carried_out(task: ForecastTask) -> Computed:
-    return carried_out(task)
+    return carried_out(task, month_models())

@@ -13,9 +13,9 @@ from vocabulary.civil import Granularity
 from vocabulary.flux import Flux, Quantity
 from vocabulary.names import TerritoryId
 
-MODEL = "panel/1"
+MODEL, MONTH_MODEL = "panel/1", "months/1"
 
-_THIN = (0.1, 0.5, 0.9)
+THIN_LEVELS = (0.1, 0.5, 0.9)
 """The median and the 80 % interval."""
 
 
@@ -36,6 +36,15 @@ class Subject:
     granularity: Granularity
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelScore:
+    """How a model did at past origins of a point: what it was off by, as a share of what was consumed (WAPE)."""
+
+    model: str
+    wape: float
+    origins: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Forecast:
     """What a subject is expected to consume.
@@ -43,7 +52,7 @@ class Forecast:
     starts, ends: UTC seconds of the slots. levels: of the quantiles. mean: (slots,), None once it was left out; quantiles: (slots, levels);
     sums: quantiles of the sum up to each slot, (slots, levels), None of hours and once they were left out; all in the base unit of the
     quantity. parts: per cent of the sum that calendar, weather and recent level make. latest: the end of the
-    last slot that is known.
+    last slot that is known. scores: of the models that were weighed, the one that was chosen first; empty where there was no choice.
     """
 
     subject: Subject
@@ -58,6 +67,7 @@ class Forecast:
     sums: NDArray[np.float32] | None
     parts: tuple[float, float, float]
     latest: datetime
+    scores: tuple[ModelScore, ...] = ()
 
     @property
     def quantity(self) -> Quantity:
@@ -78,8 +88,8 @@ class Forecast:
         """Return what is kept of an older forecast."""
         if self.mean is None:
             return self
-        places = [self.levels.index(level) for level in _THIN]
-        return replace(self, mean=None, sums=None, levels=_THIN, quantiles=self.quantiles[:, places])
+        places = [self.levels.index(level) for level in THIN_LEVELS]
+        return replace(self, mean=None, sums=None, levels=THIN_LEVELS, quantiles=self.quantiles[:, places])
 
 
 def quantity_of(flux: Flux) -> Quantity:

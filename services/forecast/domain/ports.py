@@ -11,11 +11,15 @@ class Forecasts(Protocol):
     """The forecasts that are kept, of all territories."""
 
     def keep(self, forecasts: list[Forecast]) -> None:
-        """Keep forecasts beside those issued before."""
+        """Keep forecasts beside those issued before, but for what readings that are forgotten since may be in."""
         ...
 
     def latest(self, subject: Subject, by: datetime | None) -> Forecast | None:
         """Return the forecast that was the latest at a time, None: the latest of all."""
+        ...
+
+    def issued_since(self, subject: Subject, since: datetime) -> list[Forecast]:
+        """Return what is kept of a subject's forecasts issued since a time, in order."""
         ...
 
     def is_stale(self, subject: Subject) -> bool:
@@ -31,11 +35,7 @@ class Forecasts(Protocol):
         ...
 
     def stale_share(self, territory: TerritoryId) -> float:
-        """Return how many points are stale, as a share of those that have a forecast."""
-        ...
-
-    def clear_stale(self, territory: TerritoryId) -> None:
-        """Take no point for stale any more: all are about to be made anew."""
+        """Return how many points changed since the last refresh, as a share of those that have a forecast."""
         ...
 
     def trim(self, whole_since: datetime, kept_since: datetime) -> int:

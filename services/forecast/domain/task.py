@@ -1,5 +1,7 @@
 """What a worker is given to compute, and what it gives back: arrays and plain values, for they go to another process."""
 
+from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,17 +9,26 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.domain import monthly
+from forecast.domain.accuracy import Accuracy, backtest
 from forecast.domain.calendar import calendar_of
 from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import InsufficientHistory
-from forecast.domain.kept import WeatherBasis, shares
+from forecast.domain.kept import ModelScore, WeatherBasis, shares
 from forecast.domain.panel import PanelForecast, forecast, known_days, place_forecast
 from forecast.domain.rules import DAILY, HOURLY, PanelRules
 from forecast.domain.surroundings import Surroundings
 from vocabulary.civil import Granularity
 
-HISTORY = {Granularity.HOUR: timedelta(days=365), Granularity.DAY: timedelta(days=730), Granularity.GAS_DAY: timedelta(days=730)}
+HISTORY = {
+    Granularity.HOUR: timedelta(days=365),
+    Granularity.DAY: timedelta(days=730),
+    Granularity.GAS_DAY: timedelta(days=730),
+    Granularity.MONTH: timedelta(days=3 * 365 + 1),
+}
 """How far back a forecast looks."""
+_MANY_POINTS = 64
+"""So many months are forecast by the quick models alone: those of statsmodels take a tenth of a second a point."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -53,13 +64,17 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Computed:
-    """One row per forecast; `rows` are those of the task, one alone for a sum. mean, quantiles: as PanelForecast. parts: per cent."""
+    """One row per forecast; `rows` are those of the task, one alone for a sum. mean, quantiles: as PanelForecast. parts: per cent.
+
+    scores: per row, as of a forecast; empty where there was no choice of models.
+    """
 
     rows: Int64s
     mean: NDArray[np.float32]
     quantiles: NDArray[np.float32]
     sums: NDArray[np.float32] | None
     parts: tuple[tuple[float, float, float], ...]
+    scores: tuple[tuple[ModelScore, ...], ...] = ()
 
 
 def rules_of(granularity: Granularity) -> PanelRules:
@@ -67,8 +82,37 @@ def rules_of(granularity: Granularity) -> PanelRules:
     return HOURLY if granularity is Granularity.HOUR else DAILY
 
 
-def carried_out(task: ForecastTask) -> Computed:
+def horizon_of(granularity: Granularity) -> int:
+    """Return how many slots ahead are forecast."""
+    return monthly.HORIZON if granularity is Granularity.MONTH else rules_of(granularity).horizon
+
+
+def least_days_of(granularity: Granularity) -> int:
+    """Return how many days of readings a point needs."""
+    return 30 * monthly.LEAST_MONTHS if granularity is Granularity.MONTH else rules_of(granularity).least_days
+
+
+def carried_out(task: ForecastTask, month_models: Sequence[monthly.MonthModel] = monthly.OWN_MODELS) -> Computed:
     """Compute a task; points that know too few days are left out. InsufficientHistory when all of them do."""
+    return _months(task, month_models) if task.granularity is Granularity.MONTH else _panel(task)
+
+
+def backtested(task: ForecastTask, origins: int) -> list[Accuracy]:
+    """Return how a task's points would have been forecast at so many past origins; of hours and days. InsufficientHistory."""
+    return backtest(_enough(task)[1], surroundings_of(task), rules_of(task.granularity), origins)
+
+
+def surroundings_of(task: ForecastTask) -> Surroundings:
+    """Return the calendar and the weather of a task."""
+    return Surroundings(
+        calendar=calendar_of(task.starts, ZoneInfo(task.time_zone), task.public_holidays, task.school_holidays),
+        temperature=task.temperature,
+        error_celsius=task.error_celsius,
+    )
+
+
+def _enough(task: ForecastTask) -> tuple[Int64s, Floats]:
+    """Return the rows that know enough days, and their amounts; InsufficientHistory when none does."""
     rules = rules_of(task.granularity)
     days = known_days(task.amounts, rules)
     rows = np.flatnonzero(days >= rules.least_days)
@@ -79,12 +123,37 @@ def carried_out(task: ForecastTask) -> Computed:
             days_required=str(rules.least_days),
             days_available=f"{most:.0f}",
         )
-    around = Surroundings(
-        calendar=calendar_of(task.starts, ZoneInfo(task.time_zone), task.public_holidays, task.school_holidays),
-        temperature=task.temperature,
-        error_celsius=task.error_celsius,
+    return rows, task.amounts[rows]
+
+
+def _months(task: ForecastTask, models: Sequence[monthly.MonthModel]) -> Computed:
+    known = monthly.known_months(task.amounts)
+    rows = np.flatnonzero(known >= monthly.LEAST_MONTHS)
+    # All know too little: the model says what it needs.
+    chosen = rows if len(rows) else np.argsort(known)[-1:]
+    usable = models if len(chosen) <= _MANY_POINTS else monthly.OWN_MODELS
+    forecast_months = monthly.place_forecast if task.together else monthly.forecast
+    found = forecast_months(task.amounts[chosen], _months_of(task), usable)
+    return Computed(
+        rows=chosen[:1] if task.together else chosen,
+        mean=found.mean.astype(np.float32),
+        quantiles=found.quantiles.astype(np.float32),
+        sums=None,
+        parts=tuple(shares(part) for part in found.parts),
+        scores=found.scores,
     )
-    found = (place_forecast if task.together else forecast)(task.amounts[rows], around, rules)
+
+
+def _months_of(task: ForecastTask) -> monthly.Months:
+    zone = ZoneInfo(task.time_zone)
+    first = [datetime.fromtimestamp(start, zone).date() for start in task.starts.tolist()]
+    days = np.array([monthrange(day.year, day.month)[1] for day in first], np.float64)
+    return monthly.Months.of(np.array([day.month for day in first], np.int64), days, task.temperature)
+
+
+def _panel(task: ForecastTask) -> Computed:
+    rows, amounts = _enough(task)
+    found = (place_forecast if task.together else forecast)(amounts, surroundings_of(task), rules_of(task.granularity))
     return Computed(
         rows=rows[:1] if task.together else rows,
         mean=found.mean,

@@ -1,10 +1,12 @@
 """Forecasts as messages, and as what is kept of them."""
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from forecast.domain.accuracy import Accuracy
 from forecast.domain.explanation import sentences
 from forecast.domain.failures import HorizonTooLong
 from forecast.domain.kept import Forecast, Subject
@@ -31,12 +33,20 @@ def flux_from_proto(number: int) -> Flux:
 
 
 def granularity_from_proto(number: int, flux: Flux) -> Granularity:
-    """Return hours or days, which for gas are gas days; InvalidRequest for anything else."""
+    """Return hours, days, which for gas are gas days, or months; InvalidRequest for anything else."""
     if number == granularity_pb2.GRANULARITY_HOUR:
         return Granularity.HOUR
     if number in (granularity_pb2.GRANULARITY_DAY, granularity_pb2.GRANULARITY_GAS_DAY):
         return Granularity.GAS_DAY if flux is Flux.GAS else Granularity.DAY
-    raise invalid("granularity", "must be hours or days")
+    if number == granularity_pb2.GRANULARITY_MONTH:
+        return Granularity.MONTH
+    raise invalid("granularity", "must be hours, days or months")
+
+
+def check_hours_or_days(number: int) -> None:
+    """Refuse months where forecasts are compared with the week before; InvalidRequest."""
+    if number == granularity_pb2.GRANULARITY_MONTH:
+        raise invalid("granularity", "must be hours or days: a forecast of months tells its scores itself")
 
 
 def slot_count_from_proto(request: pb.GetForecastRequest) -> int:
@@ -84,10 +94,32 @@ def forecast_to_proto(forecast: Forecast, *, time_zone: str, simulated: bool) ->
             sentence_en=words.english,
         ),
         simulated=simulated,
+        model_scores=[
+            forecast_pb2.ModelScore(model=score.model, wape_percent=100 * score.wape, origin_count=score.origins)
+            for score in forecast.scores
+        ],
     )
     _fill(message.issue_time, forecast.issued)
     _fill(message.latest_time, forecast.latest)
     return message
+
+
+def accuracy_to_proto(accuracy: Accuracy) -> forecast_pb2.Accuracy:
+    """Return the message of an accuracy."""
+    return forecast_pb2.Accuracy(
+        first_slot=accuracy.first_slot,
+        slot_count=accuracy.slots,
+        mase=_told(accuracy.mase),
+        naive_mase=_told(accuracy.naive_mase),
+        wape_percent=_told(100 * accuracy.wape),
+        naive_wape_percent=_told(100 * accuracy.naive_wape),
+        coverage_percent=_told(100 * accuracy.coverage),
+        sample_count=accuracy.samples,
+    )
+
+
+def _told(figure: float) -> float | None:
+    return figure if isfinite(figure) else None
 
 
 def month_end_to_proto(

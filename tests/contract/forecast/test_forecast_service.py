@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forecast_world import WEEK, Days, Hours
+from forecast_world import WEEK, Days, Hours, month_starts, winter_months
 from joserfc.jwk import KeySet, OKPKey
 
 from forecast.adapters.forecasts_sql import SqlForecasts
 from forecast.adapters.tables import RUNTIME
 from forecast.app import MIGRATIONS
+from forecast.domain.accuracy import Accuracy
 from forecast.domain.failures import NoPoints, ResourceUnknown, SeveralHouseholds
 from forecast.domain.kept import WeatherBasis
 from forecast.domain.month_end import Prices
-from forecast.domain.task import Computed, ForecastTask, Prepared, carried_out
+from forecast.domain.task import Computed, ForecastTask, Prepared, backtested, carried_out
 from forecast.making import Making
 from forecast.refreshing import Refreshing
 from forecast.servicer import ForecastServicer, Tools
@@ -69,6 +70,8 @@ class Sources:
     world: Hours = field(default_factory=lambda: Hours(100))
     young: set[str] = field(default_factory=set[str])
     since: list[datetime | None] = field(default_factory=list[datetime | None])
+    unread_hours: int = 0
+    """How many of the last hours have not come yet."""
     unpriced: bool = False
     simulated: bool = False
     refused: Failure | None = None
@@ -117,7 +120,13 @@ class Sources:
     ) -> Prepared:
         del territory, flux, now
         self.since.append(since)
-        return self._by_day(f"meters/{point}") if granularity is Granularity.DAY else self._prepared((f"meters/{point}",), together=False)
+        match granularity:
+            case Granularity.DAY:
+                return self._by_day(f"meters/{point}")
+            case Granularity.MONTH:
+                return self._by_month(f"meters/{point}")
+            case _:
+                return self._prepared((f"meters/{point}",), together=False)
 
     def _by_day(self, resource: str) -> Prepared:
         days = self.days
@@ -137,6 +146,22 @@ class Sources:
             task=task, resources=(resource,), ahead_starts=ahead, ahead_ends=ahead + 86_400, basis=WeatherBasis.FORECAST, latest=latest
         )
 
+    def _by_month(self, resource: str) -> Prepared:
+        starts = month_starts(36 + 12 + 1)
+        task = ForecastTask(
+            granularity=Granularity.MONTH,
+            amounts=3_600_000 * winter_months(1, 36),
+            starts=starts[:-1],
+            temperature=np.full(48, np.nan),
+            error_celsius=0.0,
+            time_zone="Europe/Paris",
+            public_holidays=frozenset(),
+            school_holidays=frozenset(),
+        )
+        latest = datetime.fromtimestamp(int(starts[36]), UTC)
+        basis = WeatherBasis.CLIMATOLOGY
+        return Prepared(task=task, resources=(resource,), ahead_starts=starts[36:-1], ahead_ends=starts[37:], basis=basis, latest=latest)
+
     async def used(self, territory: Territory, point: PointId, flux: Flux, during: Interval) -> int:
         del territory, point, flux
         return int(during.duration / timedelta(days=1)) * 36_000_000
@@ -147,23 +172,23 @@ class Sources:
         return (None, ("COMMODITY",)) if self.unpriced else (Prices(per_base_unit=0.05, per_day=400_000, currency="EUR"), ())
 
     def _prepared(self, resources: tuple[str, ...], *, together: bool) -> Prepared:
-        world = self.world
-        amounts = 3_600_000 * world.points(len(resources))[:, : world.length]
+        world, known = self.world, self.world.length - self.unread_hours
+        amounts = 3_600_000 * world.points(len(resources))[:, :known]
         for row, name in enumerate(resources):
             if name in self.young:
                 amounts[row, : -3 * 24] = np.nan
         task = ForecastTask(
             granularity=Granularity.HOUR,
             amounts=amounts,
-            starts=world.starts,
-            temperature=world.temperature,
+            starts=world.starts[: known + WEEK],
+            temperature=world.temperature[: known + WEEK],
             error_celsius=0.0,
             time_zone="Europe/Paris",
             public_holidays=frozenset(),
             school_holidays=frozenset(),
             together=together,
         )
-        ahead = world.starts[world.length :]
+        ahead = world.starts[known : known + WEEK]
         latest = datetime.fromtimestamp(int(ahead[0]), UTC)
         return Prepared(
             task=task, resources=resources, ahead_starts=ahead, ahead_ends=ahead + 3_600, basis=WeatherBasis.FORECAST, latest=latest
@@ -175,6 +200,9 @@ class Inline:
 
     async def compute(self, task: ForecastTask) -> Computed:
         return carried_out(task)
+
+    async def backtest(self, task: ForecastTask, origins: int) -> list[Accuracy]:
+        return backtested(task, origins)
 
 
 @dataclass
@@ -369,8 +397,66 @@ async def test_too_little_history_and_no_points_have_names(world: World) -> None
     assert (failure.reason, failure.metadata) == ("INSUFFICIENT_HISTORY", {"days_required": "14", "days_available": "3"})
     assert (await world.refusal(world.forecast(service, "places/house", flux=flux_pb2.FLUX_GAS))).reason == "NO_POINTS"
     assert (await world.refusal(world.forecast(service, "places/house", flux=0))).reason == "INVALID_REQUEST"
-    month = granularity_pb2.GRANULARITY_MONTH
-    assert (await world.refusal(world.forecast(service, granularity=month))).reason == "INVALID_REQUEST"
+    week = granularity_pb2.GRANULARITY_WEEK
+    assert (await world.refusal(world.forecast(service, granularity=week))).reason == "INVALID_REQUEST"
+
+
+async def test_a_year_of_months_says_which_model_was_chosen_and_how_it_did(world: World) -> None:
+    client = ForecastClient(world.acting_as(Role.BUILDING_MANAGER, "flat-1"))
+    found = await client.forecast("meters/flat-1-meter", None, Granularity.MONTH)
+    assert (len(found.starts), found.model, sorted(found.sum_quantiles)) == (12, "months/1", [])
+    assert [score.origin_count for score in found.model_scores] == [5, 5]
+    assert found.model_scores[0].wape_percent <= found.model_scores[1].wape_percent
+    winter, summer = (found.quantiles[500][at] for at in (0, 6))
+    assert winter > 2 * summer
+    assert (await client.forecast("meters/flat-1-meter", None, Granularity.MONTH)).model_scores == found.model_scores
+
+
+async def test_a_backtest_tells_each_day_ahead_beside_repeating_the_week(world: World) -> None:
+    client = ForecastClient(world.acting_as(Role.BUILDING_MANAGER, "flat-1"))
+    report = await client.backtest("meters/flat-1-meter", None, Granularity.HOUR, origin_count=2)
+    assert [(one.first_slot, one.slot_count, one.sample_count) for one in report.horizons] == [(24 * day, 24, 48) for day in range(7)]
+    whole = report.overall
+    assert (whole.first_slot, whole.slot_count, whole.sample_count) == (0, WEEK, 2 * WEEK)
+    assert whole.mase is not None
+    assert whole.naive_mase is not None
+    assert whole.mase < whole.naive_mase
+    house = await ForecastClient(world.acting_as(Role.SERVICE)).backtest("places/house", Flux.ELECTRICITY, Granularity.HOUR, origin_count=1)
+    assert house.overall.sample_count == 2 * WEEK
+
+
+async def test_forecasts_that_were_issued_are_judged_once_readings_have_come(world: World) -> None:
+    service = ForecastClient(world.acting_as(Role.SERVICE))
+    world.sources.unread_hours = 3 * 24
+    await service.forecast("meters/flat-1-meter", None, Granularity.HOUR)
+    nothing = await service.accuracy("meters/flat-1-meter", None, Granularity.HOUR)
+    assert (nothing.overall.sample_count, nothing.overall.mase, nothing.overall.coverage_percent) == (0, None, None)
+    world.sources.unread_hours = 0
+    report = await service.accuracy("meters/flat-1-meter", None, Granularity.HOUR)
+    assert [one.sample_count for one in report.horizons] == [24, 24, 24, 0, 0, 0, 0]
+    assert report.overall.mase is not None
+    assert 0 < report.overall.mase < 1
+    later = await service.accuracy("meters/flat-1-meter", None, Granularity.HOUR, issued_since=world.clock.now() + timedelta(hours=1))
+    assert later.overall.sample_count == 0
+
+
+async def test_reports_are_for_who_may_know_the_readings_and_of_hours_or_days(world: World) -> None:
+    for connection, reason in (
+        (world.acting_as(Role.BUILDING_MANAGER, "flat-2"), "NOT_PERMITTED"),
+        (world.acting_as(Role.COLLECTOR), "NOT_PERMITTED"),
+    ):
+        client = ForecastClient(connection)
+        for report in (client.backtest, client.accuracy):
+            assert (await world.refusal(report("meters/flat-1-meter", None, Granularity.HOUR))).reason == reason
+    service = ForecastClient(world.acting_as(Role.SERVICE))
+    for report in (service.backtest, service.accuracy):
+        assert (await world.refusal(report("meters/flat-1-meter", None, Granularity.MONTH))).reason == "INVALID_REQUEST"
+    many = service.backtest("meters/flat-1-meter", None, Granularity.HOUR, origin_count=13)
+    assert (await world.refusal(many)).reason == "INVALID_REQUEST"
+    world.sources.refused = SeveralHouseholds("several", resource="places/house")
+    administrator = ForecastClient(world.acting_as(Role.ADMINISTRATOR))
+    for report in (administrator.backtest, administrator.accuracy):
+        assert (await world.refusal(report("places/house", Flux.ELECTRICITY, Granularity.HOUR))).reason == "SEVERAL_HOUSEHOLDS"
 
 
 async def test_a_refresh_counts_and_is_done_once_per_request(world: World) -> None:

@@ -13,7 +13,7 @@ from forecast.adapters.forecasts_sql import SqlForecasts
 from forecast.adapters.readings_feed import ReadingsFeed
 from forecast.adapters.tables import METADATA
 from forecast.app import MIGRATIONS
-from forecast.domain.kept import Forecast, Subject, WeatherBasis
+from forecast.domain.kept import Forecast, ModelScore, Subject, WeatherBasis
 from forecast.domain.rules import QUANTILES
 from multiflux_client.metering import SeriesChange, SeriesEvent
 from runtime.relational import Database
@@ -49,6 +49,7 @@ def issued(at: datetime, subject: Subject = SUBJECT, slots: int = 3) -> Forecast
         sums=7 + np.arange(slots * len(QUANTILES), dtype=np.float32).reshape(slots, -1),
         parts=(80.0, 15.0, 5.0),
         latest=at,
+        scores=(ModelScore(model="seasonal naive", wape=0.1, origins=5), ModelScore(model="degree days", wape=0.2, origins=5)),
     )
 
 
@@ -70,7 +71,7 @@ async def test_a_forecast_comes_back_whole(database: Database) -> None:
     await keep(database, kept)
     found = await latest(database)
     assert found is not None
-    assert (found.subject, found.issued, found.model, found.basis, found.levels, found.parts, found.latest) == (
+    assert (found.subject, found.issued, found.model, found.basis, found.levels, found.parts, found.latest, found.scores) == (
         kept.subject,
         kept.issued,
         kept.model,
@@ -78,6 +79,7 @@ async def test_a_forecast_comes_back_whole(database: Database) -> None:
         kept.levels,
         kept.parts,
         kept.latest,
+        kept.scores,
     )
     assert found.mean is not None
     for name in ("starts", "ends", "mean", "quantiles", "sums"):
@@ -167,8 +169,32 @@ async def test_changes_of_the_past_make_touched_points_stale_until_they_are_fore
         await tell(database, changed(change, point, days_ago=days_ago))
     assert await stale(database) is expected
     assert await latest(database) is not None
+    # Its forecast by days, made anew, says nothing of the one by hours.
+    await keep(database, issued(NOW + timedelta(hours=1), replace(SUBJECT, granularity=Granularity.DAY)))
+    assert await stale(database) is expected
     await keep(database, issued(NOW + timedelta(hours=1)))
     assert await stale(database) is False
+
+
+async def test_a_forecast_begun_before_readings_were_forgotten_is_not_kept(database: Database) -> None:
+    await tell(database, changed(SeriesChange.FORGOTTEN, "a"))
+    neighbour, place = replace(SUBJECT, resource="meters/b"), replace(SUBJECT, resource="places/house")
+    await keep(database, *(issued(NOW - timedelta(seconds=5), subject) for subject in (SUBJECT, neighbour, place)))
+    assert [await latest(database, subject=subject) is None for subject in (SUBJECT, neighbour, place)] == [True, False, True]
+    await keep(database, issued(NOW + timedelta(seconds=5)), issued(NOW + timedelta(seconds=5), place))
+    assert [await latest(database, subject=subject) is None for subject in (SUBJECT, place)] == [False, False]
+
+
+async def test_points_that_changed_since_the_last_refresh_are_counted(database: Database) -> None:
+    async def share() -> float:
+        return await database.read(lambda connection: SqlForecasts(connection).stale_share(SUBJECT.territory))
+
+    await tell(database, changed(SeriesChange.CORRECTED, "a"))
+    assert await share() == 0
+    await keep(database, issued(NOW - timedelta(hours=1)), issued(NOW - timedelta(hours=1), replace(SUBJECT, resource="meters/b")))
+    assert await share() == 0.5
+    await keep(database, issued(NOW + timedelta(hours=1)))
+    assert await share() == 0
 
 
 async def test_after_missed_events_every_forecast_is_made_anew(database: Database) -> None:
