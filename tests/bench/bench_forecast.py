@@ -15,11 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from forecast_data import FLUXES, LATER, SCORED, Window, windows
-from forecast_peers import lightgbm_of, statsforecast_of, weekly_naive
+from forecast_data import DAYS_AHEAD, FLUXES, LATER, SCORED, Window, monthly, windows
+from forecast_peers import autoets_of, lightgbm_days_of, lightgbm_of, statsforecast_of, weekly_naive
 
+from forecast.adapters.month_models import month_models
+from forecast.domain import monthly as months
 from forecast.domain.panel import forecast, place_forecast
-from forecast.domain.rules import HOURLY, QUANTILES
+from forecast.domain.rules import DAILY, HOURLY, QUANTILES
 
 _CLIP = 10.0
 _YOUNG_H = 21 * 24
@@ -50,7 +52,7 @@ class Scores:
                 self.loss.append(float(np.nanmean(quantile_loss(actual, quantiles[row])) / window.scale[row]))
                 self._count("80", actual, quantiles[row], 1, 5)
                 self._count("95", actual, quantiles[row], 0, 6)
-                for day in range(7):
+                for day in range(7 if window.panel.per_day > 1 else 0):
                     hours = slice(24 * day, 24 * day + 24)
                     self._count(f"day {day + 1}", actual[hours], quantiles[row][hours], 1, 5)
 
@@ -294,6 +296,63 @@ def corruption(bars: Bars) -> None:
     bars.at_most("bytes that change when all after the origin is corrupted", float((once.quantiles != again.quantiles).sum()), 0)
 
 
+def _days_of_one(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    warnings.simplefilter("ignore")
+    return autoets_of(row, 7, DAYS_AHEAD)
+
+
+def _days_of_window(window: Window) -> np.ndarray:
+    warnings.simplefilter("ignore")
+    return lightgbm_days_of(window, np.nan_to_num(window.surroundings().temperature))
+
+
+def days(bars: Bars, pool: ProcessPoolExecutor, every: int) -> None:
+    """Four weeks ahead by days, temperature known, against AutoETS on some points and LightGBM."""
+    mine, ets, trees, plain = Table(), Table(), Table(), Table()
+    for flux in FLUXES:
+        some = list(windows(flux, SCORED[flux], days=True))
+        mine[flux], ets[flux], trees[flux], plain[flux] = Scores(), Scores(), Scores(), Scores()
+        for window, of_trees in zip(some, pool.map(_days_of_window, some), strict=True):
+            found = forecast(window.history, window.surroundings(), DAILY)
+            mine[flux].add(window, found.median, found.quantiles)
+            trees[flux].add(window, of_trees[:, :, QUANTILES.index(0.5)], of_trees)
+            plain[flux].add(window, np.tile(weekly_naive(window.history, 7), 4))
+            rows = range(0, len(window.points), every)
+            one_by_one = list(pool.map(_days_of_one, [window.history[row] for row in rows]))
+            median, quantiles = np.zeros(window.actual.shape), np.zeros((*window.actual.shape, len(QUANTILES)))
+            for row, (mean, levels) in zip(rows, one_by_one, strict=True):
+                median[row], quantiles[row] = mean, levels
+            ets[flux].add(window, median, quantiles, rows)
+    for name, table in (("weekly naive", plain), ("ours", mine), (f"AutoETS (1 in {every})", ets), ("LightGBM", trees)):
+        scale_line(f"by days: {name}", table)
+    for name, peer, bar in (("AutoETS", ets, 0.90), ("LightGBM", trees, 1.03)):
+        whole, low, high = ratio_interval(mine, peer)
+        bars.at_most(f"daily MASE against {name}", whole, bar, f"[{low:.3f}, {high:.3f}]")
+    inside = [one for scores in mine.values() for one in scores.inside["80"]]
+    bars.within("80 % intervals of days cover", float(np.mean(inside)), 0.77, 0.84)
+
+
+def year_of_months(bars: Bars) -> None:
+    """The months of 2019 from two years before: the mean over points of the WAPE, against the better of AutoETS and the year before."""
+    ratios = []
+    for flux in ("electricity", "gas"):
+        history, actual, around = monthly(flux, "2019-01")
+        mine = months.forecast(history, around, month_models())
+        ets = np.array([autoets_of(row, 12, 12)[0] for row in history])
+        year = np.array([months.forecast(row[None], around, (months.SeasonalNaive(),)).mean[0] for row in history])
+        ours_wape, ets_wape, naive_wape = (
+            float((np.nansum(np.abs(actual - found), axis=1) / np.nansum(actual, axis=1)).mean()) for found in (mine.mean, ets, year)
+        )
+        print(
+            f"  by months: {flux}, {len(history)} points  WAPE ours {ours_wape:.3f}  AutoETS {ets_wape:.3f}  year before {naive_wape:.3f}"
+        )
+        ratios.append((ours_wape, min(ets_wape, naive_wape)))
+        bars.at_most(f"monthly WAPE of {flux} against the better one", ours_wape / min(ets_wape, naive_wape), 1.03)
+        inside = (actual >= mine.quantiles[:, :, 1]) & (actual <= mine.quantiles[:, :, 5])
+        print(f"  80 % intervals cover {float(inside[np.isfinite(actual)].mean()):.3f}")
+    bars.at_most("monthly WAPE over all", sum(ours for ours, _ in ratios) / sum(best for _, best in ratios), 1.0)
+
+
 def plots(cases: dict[str, list[Window]], folder: Path) -> None:
     """Draw a fan per flux as SVG: history, 50, 80 and 95 %, the median, what happened."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -357,6 +416,9 @@ def main() -> int:
                     best = peer
         trees = lightgbm(pool, cases)
         scale_line("LightGBM", trees)
+        if not options.short:
+            days(bars, pool, 2)
+    year_of_months(bars)
     bars.at_most("LightGBM against weekly naive, or this run means nothing", ratio_interval(trees, plain)[0], 0.85)
     bars.at_most("MSTL against weekly naive, likewise", ratio_interval(mstl, plain)[0], 1.0)
     compare(bars, mine, best, "the best statsforecast model", 0.80, 0.73)

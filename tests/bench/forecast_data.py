@@ -1,14 +1,16 @@
-"""Real hourly series for the forecast benchmark: cleaned in one way for every model, cut at the same origins, split in two halves.
+"""Real series for the forecast benchmark, by hours, days and months: cleaned, cut and split in two halves in one way for every model.
 
 Constants of our model were tuned on the points of one half and at other origins; scores are read on the other half.
 """
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,13 +19,15 @@ import numpy as np
 import pandas as pd
 
 from forecast.domain.calendar import calendar_of
+from forecast.domain.monthly import Months
 from forecast.domain.surroundings import Surroundings
 
 SHARED = Path(os.environ.get("MULTIFLUX_SHARED", Path(__file__).parents[3] / "shared"))
 HORIZON = 168
 DAY = 86_400
 HISTORY_H = 365 * 24
-LEAST_KNOWN_H = int(180 * 24 * 0.8)
+DAYS_AHEAD, DAYS_BEFORE = 28, 730
+LEAST_KNOWN_DAYS = int(180 * 0.8)
 FLUXES = ("electricity", "gas", "water")
 _WINTER = (11, 12, 1, 2, 3)
 _LONGEST_GAP_S = 2.5 * 3_600
@@ -31,7 +35,7 @@ _LONGEST_GAP_S = 2.5 * 3_600
 
 @dataclass(frozen=True)
 class Panel:
-    """Hourly amounts (points, hours) of one flux, NaN where missing, and the temperature beside them."""
+    """Amounts (points, slots) of one flux by hours or days, NaN where missing, and the temperature beside them."""
 
     flux: str
     ids: tuple[str, ...]
@@ -40,6 +44,12 @@ class Panel:
     temperature: np.ndarray
     zone: ZoneInfo
     public_holidays: frozenset[date]
+    per_day: int = 24
+
+    @property
+    def horizon(self) -> int:
+        """Return how many slots ahead are scored."""
+        return HORIZON if self.per_day > 1 else DAYS_AHEAD
 
     def scored(self) -> np.ndarray:
         """Tell which points belong to the half that is scored."""
@@ -48,7 +58,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Window:
-    """One origin of a panel: the history and the week after it, for the points that know enough of both."""
+    """One origin of a panel: the history and the horizon after it, for the points that know enough of both."""
 
     panel: Panel
     at: int
@@ -57,10 +67,10 @@ class Window:
     actual: np.ndarray
     scale: np.ndarray
 
-    def surroundings(self, temperature: str = "known", horizon: int = HORIZON) -> Surroundings:
+    def surroundings(self, temperature: str = "known") -> Surroundings:
         """Return calendar and weather, the temperature ahead being `known`, `unknown`, or `noisy`: off by up to 3 °C after a week."""
         first = self.at - self.history.shape[1]
-        span = slice(first, self.at + horizon)
+        span = slice(first, self.at + self.panel.horizon)
         celsius = self.panel.temperature[span].copy()
         length = self.history.shape[1]
         if temperature == "unknown":
@@ -95,22 +105,38 @@ def panel_of(flux: str) -> Panel:
     )
 
 
-def windows(
-    flux: str, origins: Iterator[str] | list[str], *, scored: bool | None = True, least_known_h: int = LEAST_KNOWN_H
-) -> Iterator[Window]:
+@cache
+def by_days(flux: str) -> Panel:
+    """Return a flux's panel by civil days; a day of which a fifth is missing is missing."""
+    hours = panel_of(flux)
+    local = pd.to_datetime(hours.starts, unit="s", utc=True).tz_convert(hours.zone).tz_localize(None).to_numpy().astype("datetime64[D]")
+    _, first = np.unique(local, return_index=True)
+    spans = _spans(first, len(local))
+    known = np.stack([np.isfinite(hours.amounts[:, span]).mean(axis=1) for span in spans], axis=1)
+    means = np.stack([np.nan_to_num(hours.amounts[:, span]).sum(axis=1) for span in spans], axis=1) / np.maximum(known, 0.8)
+    warmth = np.array([hours.temperature[span].mean() for span in spans])
+    return replace(hours, starts=hours.starts[first], amounts=np.where(known >= 0.8, means, np.nan), temperature=warmth, per_day=1)
+
+
+def _spans(first: np.ndarray, end: int) -> list[slice]:
+    return [slice(start, after) for start, after in pairwise([*first.tolist(), end])]
+
+
+def windows(flux: str, origins: Iterator[str] | list[str], *, scored: bool | None = True, days: bool = False) -> Iterator[Window]:
     """Yield the origins (dates) at which some points of a half know enough before and at least 80 % after."""
-    panel = panel_of(flux)
+    panel = by_days(flux) if days else panel_of(flux)
+    longest, week = (DAYS_BEFORE, 7) if days else (HISTORY_H, 168)
     half = np.ones(len(panel.ids), bool) if scored is None else panel.scored() == scored
     for origin in origins:
         at = int(np.searchsorted(panel.starts, np.datetime64(origin, "s").astype(np.int64)))
-        first = max(0, at - HISTORY_H)
-        history, actual = panel.amounts[:, first:at], panel.amounts[:, at : at + HORIZON]
-        enough = np.isfinite(history).sum(axis=1) >= least_known_h
+        first = max(0, at - longest)
+        history, actual = panel.amounts[:, first:at], panel.amounts[:, at : at + panel.horizon]
+        enough = np.isfinite(history).sum(axis=1) >= LEAST_KNOWN_DAYS * panel.per_day
         enough &= np.isfinite(history).mean(axis=1) > 0.5
         points = np.flatnonzero(half & enough & (np.isfinite(actual).mean(axis=1) >= 0.8))
         if len(points):
-            before = panel.amounts[points, max(0, at - HISTORY_H - HORIZON) : at]
-            scale = np.nanmean(np.abs(before[:, HORIZON:] - before[:, :-HORIZON]), axis=1)
+            before = panel.amounts[points, max(0, at - 365 * panel.per_day - week) : at]
+            scale = np.nanmean(np.abs(before[:, week:] - before[:, :-week]), axis=1)
             sound = scale > 0
             yield Window(panel, at, points[sound], history[points[sound]], actual[points[sound]], scale[sound])
 
@@ -119,6 +145,29 @@ def dates(first: str, step_days: float, count: int) -> list[str]:
     """Return dates, evenly spaced."""
     start = np.datetime64(first, "D")
     return [str(start + np.timedelta64(int(step_days * number), "D")) for number in range(count)]
+
+
+def monthly(flux: str, first_ahead: str) -> tuple[np.ndarray, np.ndarray, Months]:
+    """Return amounts (points, months) before a month and of the twelve from it on, of the points that are scored, and the months of both.
+
+    Months of which half is known count, as if all were; points know 18 months before and 10 after. The temperature ahead is unknown.
+    """
+    panel = by_days(flux)
+    month = (panel.starts + DAY // 2).astype("datetime64[s]").astype("datetime64[M]")
+    names, first = np.unique(month, return_index=True)
+    spans = _spans(first, len(month))
+    lengths = np.array([float(span.stop - span.start) for span in spans])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        means = np.stack([np.nanmean(panel.amounts[:, span], axis=1) for span in spans], axis=1)
+    known = np.stack([np.isfinite(panel.amounts[:, span]).mean(axis=1) for span in spans], axis=1) >= 0.5
+    amounts = np.where(known, means * lengths, np.nan)
+    at = int(np.searchsorted(names, np.datetime64(first_ahead, "M")))
+    rows = panel.scored() & (known[:, :at].sum(axis=1) >= 18) & (known[:, at : at + 12].sum(axis=1) >= 10)
+    warmth = np.array([panel.temperature[span].mean() for span in spans[: at + 12]])
+    warmth[at:] = np.nan
+    numbers = names[: at + 12].astype(np.int64) % 12 + 1
+    return amounts[rows, :at], amounts[rows, at : at + 12], Months.of(numbers, lengths[: at + 12], warmth)
 
 
 SCORED = {"electricity": dates("2019-01-15", 45.6, 8), "gas": dates("2019-01-15", 45.6, 8), "water": dates("2016-09-15", 30, 5)}

@@ -15,9 +15,9 @@ _FLOOR = 0.15
 _EVERYBODY = 4_000
 """Errors of all points together of which as many are looked at as give quantiles."""
 _BORROWED = 12.0
+"""Errors of everybody count as so many of a point's own."""
 _UNTRIED = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 """Errors where no past origin can be looked at, in their unit: wide."""
-"""Errors of everybody count as so many of a point's own."""
 
 
 def kind_of_slot(calendar: Calendar) -> Int64s:
@@ -115,6 +115,15 @@ def recent_growth(relative: Singles, known: Bools, recent: int) -> Singles:
     whole = size.sum(axis=(1, 2)) / np.maximum(known.sum(axis=(1, 2)), 1)
     ratio = np.where((late > 0) & (whole > 0), late / np.maximum(whole, 1e-9), 1)
     return np.clip(np.sqrt(ratio), 0.6, 1.6).astype(np.float32)
+
+
+def youth_growth(missing: Bools, rules: PanelRules) -> Singles:
+    """Return how much wider the errors of points with a short past are than those of its few origins, which saw it filled; (points,).
+
+    missing: (slots, points).
+    """
+    known = (~missing).sum(axis=0) / rules.slots_per_day
+    return (1 + rules.youth * np.maximum(1 - known / rules.grown_days, 0)).astype(np.float32)
 
 
 def scale_of(amounts: Singles, missing: Bools) -> Singles:

@@ -94,6 +94,7 @@ class _Judged:
     """Forecasts at the present origin, and at past ones beside what then happened.
 
     mean, centre: what minimises squared and absolute errors, (points, horizon). past, happened, known: (points, origins, horizon).
+    scale: what is usual of each point; doubtful: the same, the larger the less of its past is known.
     """
 
     mean: Singles
@@ -102,6 +103,7 @@ class _Judged:
     happened: Singles
     known: Bools
     scale: Singles
+    doubtful: Singles
     signed: Bools
     parts: Singles
     world: World
@@ -119,7 +121,7 @@ class _Judged:
         of_past = np.concatenate(earlier) if earlier else present[:0]
         steps = self.mean.shape[1]
         of_errors = intervals.error_quantiles((relative / growth).reshape(flat), self.known.reshape(flat), of_past, present)
-        unit = intervals.spread(self.mean, self.scale, power) * growth[:steps] * recent[:, None]
+        unit = intervals.spread(self.mean, self.scale, power) * growth[:steps] * (recent * self.doubtful / self.scale)[:, None]
         found = np.sort(self.centre[:, :, None] + of_errors * unit[:, :, None], axis=2)
         return np.where(self.signed[:, None, None], found, np.maximum(found, 0))
 
@@ -132,7 +134,7 @@ class _Judged:
         whole = np.logical_and.accumulate(self.known, axis=2)[:, :, :steps]
         unit = intervals.spread_of_sums(np.cumsum(self.past[:, :, :steps], axis=2, dtype=np.float32), self.scale[:, None, None], counts)
         ahead = np.cumsum(self.mean, axis=1, dtype=np.float32)
-        wide = intervals.spread_of_sums(ahead, self.scale[:, None], counts)
+        wide = intervals.spread_of_sums(ahead, self.scale[:, None], counts) * (self.doubtful / self.scale)[:, None]
         of_errors = intervals.quantiles_by_step((off / unit).astype(np.float32, copy=False), whole)
         found = np.sort(ahead[:, :, None] + of_errors * wide[:, :, None], axis=2)
         return np.where(self.signed[:, None, None], found, np.maximum(found, 0))
@@ -146,6 +148,7 @@ class _Judged:
             (self.mean, self.centre, self.past, happened, self.parts),
             known=known,
             scale=self.scale.sum(keepdims=True),
+            doubtful=self.doubtful.sum(keepdims=True),
             signed=np.array([self.signed.any()]),
         )
 
@@ -154,10 +157,10 @@ class _Judged:
         pairs = tuple(
             np.concatenate((getattr(self, name), getattr(other, name))) for name in ("mean", "centre", "past", "happened", "parts")
         )
-        scale = self.scale + other.scale
-        return self._with(pairs, known=self.known & other.known, scale=scale, signed=self.signed | other.signed)
+        scale, doubtful = self.scale + other.scale, self.doubtful + other.doubtful
+        return self._with(pairs, known=self.known & other.known, scale=scale, doubtful=doubtful, signed=self.signed | other.signed)
 
-    def _with(self, columns: tuple[Singles, ...], *, known: Bools, scale: Singles, signed: Bools) -> "_Judged":
+    def _with(self, columns: tuple[Singles, ...], *, known: Bools, scale: Singles, doubtful: Singles, signed: Bools) -> "_Judged":
         mean, centre, past, happened, parts = (column.sum(axis=0, keepdims=True) for column in columns)
         return _Judged(
             mean=mean,
@@ -167,6 +170,7 @@ class _Judged:
             happened=happened,
             known=known,
             scale=scale,
+            doubtful=doubtful,
             signed=signed,
             parts=parts,
             world=self.world,
@@ -205,6 +209,7 @@ def _judged(amounts: Floats, world: World, rules: PanelRules) -> _Judged:
         happened=happened,
         known=known,
         scale=scale,
+        doubtful=scale * intervals.youth_growth(missing, rules),
         signed=signed,
         parts=np.concatenate((parts, recent), axis=1),
         world=world,

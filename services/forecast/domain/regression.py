@@ -61,28 +61,24 @@ class Factor:
 
 
 def completed(columns: Singles, factor: Factor, amounts: Singles, missing: Bools, kinds: Int64s, rules: PanelRules) -> Singles:
-    """Return the amounts (slots, points) with what is missing filled by what the regression expects, in a few sweeps.
+    """Return the amounts (slots, points) with what is missing filled.
 
-    It begins with what points that know most did then, in each point's own proportion at that kind of slot: so a point that is weeks old
-    has a past, and answers to cold as others do, until it knows better.
+    With what points that know most did then, in the proportion that the point had to them at such slots around that time: so a point that
+    is weeks old has a past, and answers to cold as others do. Where there are too few others, with what the regression expects, in sweeps.
     """
     filled = np.where(missing, 0, amounts)
     gappy = np.flatnonzero(missing.any(axis=0))
     if not len(gappy):
         return filled
     part, holes = filled[:, gappy], missing[:, gappy]
-    course = _common_course(filled, missing)
+    course, others = _common_course(filled, missing)
+    overall = _ratio(_total(part), _total(np.where(holes, 0, course[:, None])))
     for kind in np.unique(kinds):
-        rows = kinds == kind
+        rows = np.flatnonzero(kinds == kind)
         then = course[rows][:, None]
-        proportion = _total(part[rows]) / np.maximum(_total(np.where(holes[rows], 0, then)), _TINY)
-        # A kind of slot of which nothing is known takes the proportion of all.
-        proportion = np.where(
-            _total(~holes[rows]) > 0, proportion, _total(part) / np.maximum(_total(np.where(holes, 0, course[:, None])), _TINY)
-        )
-        part[rows] = np.where(holes[rows], proportion * then, part[rows])
+        part[rows] = np.where(holes[rows], _proportion(part[rows], then, holes[rows], rows, overall, rules) * then, part[rows])
     rows = np.flatnonzero(holes.any(axis=1))
-    for _ in range(rules.sweeps):
+    for _ in range(rules.sweeps if others < _ENOUGH_OTHERS else 0):
         part[rows] = np.where(holes[rows], columns[rows] @ factor.last_coefficients(part), part[rows])
     filled[:, gappy] = part
     return filled
@@ -90,19 +86,41 @@ def completed(columns: Singles, factor: Factor, amounts: Singles, missing: Bools
 
 _TINY = 1e-12
 _MOSTLY = 0.6
+_ENOUGH_OTHERS = 4
 
 
-def _common_course(amounts: Singles, missing: Bools) -> Singles:
-    """Return how points that know most of the time went together, 1 on the average; (slots,). Where none knows, 1."""
+def _proportion(amounts: Singles, course: Singles, holes: Bools, slots: Int64s, overall: Singles, rules: PanelRules) -> Singles:
+    """Return what points use in proportion to a course (slots, 1) around each of some slots of a kind; (slots, points).
+
+    Near slots weigh most; where none is known, the kind's proportion over all time counts, and without any that of all kinds, `overall`.
+    """
+    with_all = np.where(holes, 0, course)
+    usual = np.float32(_LITTLE) * course.mean()
+    whole = _ratio(_total(amounts) + usual * overall, _total(with_all) + usual)
+    near = 0.5 ** (np.abs(slots[:, None] - slots[None]) / (rules.near_days * rules.slots_per_day))
+    weights = near.astype(np.float32)
+    return _ratio(weights @ amounts + usual * whole, weights @ with_all + usual)
+
+
+_LITTLE = 0.5
+"""As many slots' worth of the wider proportion is mixed into the nearer one."""
+
+
+def _ratio(part: Singles, whole: Singles) -> Singles:
+    return (part / np.maximum(whole, _TINY)).astype(np.float32, copy=False)
+
+
+def _common_course(amounts: Singles, missing: Bools) -> tuple[Singles, int]:
+    """Return how points that know most of the time went together, 1 on the average, (slots,), and how many they are; without any, 1."""
     known = ~missing
     sound = known.mean(axis=0) >= _MOSTLY
     level = _total(amounts) / np.maximum(_total(known), 1)
     sound &= level > 0
     if not sound.any():
-        return np.ones(len(amounts), np.float32)
+        return np.ones(len(amounts), np.float32), 0
     counts = known[:, sound].sum(axis=1)
     together = (amounts[:, sound] / level[sound]).sum(axis=1) / np.maximum(counts, 1)
-    return np.where(counts > 0, together, 1).astype(np.float32)
+    return np.where(counts > 0, together, 1).astype(np.float32), int(sound.sum())
 
 
 def _total(values: Singles | Bools) -> Singles:

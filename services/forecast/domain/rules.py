@@ -16,8 +16,10 @@ class PanelRules:
     buildings feel the temperature. slot_, hour_, year_, heat_penalty: the strength of each group of columns' shrinkage, in readings.
     origins: how many past origins the corrections and intervals learn from, `stride_days` apart; the first has `first_days` of history.
     buckets: where horizons are cut for corrections, in slots. own: how far everybody's weights outweigh a point's own.
-    correction_penalty: the shrinkage of everybody's. sweeps: how often gaps are filled anew. least_days: of readings that a point needs.
-    passes: steps towards the least absolute error; nearly: errors below this share of a point's usual amount count as small.
+    correction_penalty: the shrinkage of everybody's. sweeps: how often gaps are filled anew where there are too few other points to go by;
+    near_days: after so long what a point did beside others counts half for a gap. least_days: of readings that a point needs. youth: how
+    much wider the intervals of a point without a past are; after `grown_days` it counts as known. passes: steps towards the least absolute
+    error; nearly: errors below this share of a point's usual amount count as small.
     """
 
     slots_per_day: int
@@ -40,6 +42,9 @@ class PanelRules:
     correction_penalty: float
     sweeps: int
     least_days: int
+    near_days: float = 10.0
+    youth: float = 0.2
+    grown_days: int = 90
     passes: int = 2
     nearly: float = 0.2
 
@@ -70,22 +75,24 @@ HOURLY = PanelRules(
 DAILY = PanelRules(
     slots_per_day=1,
     horizon=31,
-    half_life_days=120.0,
-    other_half_lives=(40.0, 480.0),
-    analogue_half_lives=(60.0,),
+    half_life_days=30.0,
+    other_half_lives=(400.0,),
+    analogue_half_lives=(10.0, 40.0),
     likeness_celsius=2.0,
     bends_celsius=(6.0, 15.0, 20.0),
-    smoothings_h=(24.0, 72.0),
+    smoothings_h=(24.0,),
     slot_penalty=4.0,
     hour_penalty=1.0,
-    year_penalty=100.0,
-    heat_penalty=1.0,
-    origins=40,
-    stride_days=8,
+    year_penalty=300.0,
+    heat_penalty=0.3,
+    origins=53,
+    stride_days=6,
     first_days=70,
-    buckets=(1, 3, 7, 14, 31),
+    buckets=(7, 31),
     own=1.0,
-    correction_penalty=300.0,
+    correction_penalty=30.0,
     sweeps=3,
     least_days=28,
+    passes=3,
+    nearly=0.1,
 )

@@ -50,7 +50,7 @@ class World:
         usual = _usual(surroundings, length)
         known = np.where(np.isfinite(surroundings.temperature), surroundings.temperature, usual)
         past = felt(known[:length], rules)
-        origins = _origins(length, rules)
+        origins = _origins(length, len(calendar), rules)
         futures, kinds, like = list[Singles](), list[Int64s](), list[tuple[Analogues, ...]]()
         for origin in origins:
             part = calendar.part(origin, min(origin + rules.horizon, len(calendar)))
@@ -79,12 +79,12 @@ def _usual(surroundings: Surroundings, length: int) -> Floats:
     return climatology(temperature, calendar.phase, calendar.hour)
 
 
-def _origins(length: int, rules: PanelRules) -> list[int]:
-    """Return past origins, whole strides before the present one, which is the last; all at its time of day."""
+def _origins(length: int, end: int, rules: PanelRules) -> list[int]:
+    """Return past origins, whole strides before the present one, which is the last; all at its time of day, their horizons before `end`."""
     stride = rules.stride_days * rules.slots_per_day
     first = max(rules.first_days, correction.PAST_DAYS) * rules.slots_per_day
     past = [length - step * stride for step in range(rules.origins, 0, -1)]
-    return [*(origin for origin in past if origin >= first), length]
+    return [*(origin for origin in past if first <= origin <= end - rules.horizon), length]
 
 
 def _seen(surroundings: Surroundings, known: Floats, usual: Floats, origin: int, length: int, steps: int, rules: PanelRules) -> Floats:

@@ -1,5 +1,6 @@
 """The panel model on made-up points: what it must get right, and what it must refuse."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 from forecast_world import WEEK, Days, Hours
 
 from forecast.domain.failures import HorizonTooLong, InsufficientHistory
+from forecast.domain.intervals import kind_of_slot
 from forecast.domain.panel import forecast, place_forecast
+from forecast.domain.regression import Factor, completed
 from forecast.domain.rules import DAILY, HOURLY, QUANTILES
 from forecast.domain.surroundings import Surroundings
 
@@ -144,3 +147,26 @@ def test_sums_of_days_are_surer_than_the_sum_of_their_quantiles() -> None:
     total = days.amounts[:, days.length : days.length + 28].sum(axis=1)
     inside = (total >= found.sums[:, 27, 1]) & (total <= found.sums[:, 27, 5])
     assert inside.mean() > 0.6
+
+
+def test_a_gap_is_filled_with_what_others_did_then_in_the_proportion_of_the_weeks_around_it() -> None:
+    world = Hours(120)
+    rhythm = world.points(1, noise=0)[0, : world.length].astype(np.float32)
+    amounts = np.stack([rhythm * size for size in range(1, 21)], axis=1)
+    amounts[60 * 24 :, 0] *= 2
+    missing = np.zeros(amounts.shape, np.bool_)
+    missing[10 * 24 : 17 * 24, 0] = missing[100 * 24 : 107 * 24, 0] = True
+    columns, nothing = np.zeros((world.length, 1), np.float32), Factor.of(np.ones((world.length, 1), np.float32), [100], np.ones(1), 100.0)
+    kinds = kind_of_slot(world.calendar.part(0, world.length))
+    found = completed(columns, nothing, np.where(missing, np.nan, amounts), missing, kinds, HOURLY)
+    assert found[missing] == pytest.approx(amounts[missing], rel=0.15)
+
+
+def test_a_point_of_three_weeks_is_told_with_wider_intervals_than_its_few_errors_would_give() -> None:
+    world = Hours(200)
+    amounts = world.points(8, noise=0.3)[:, : world.length]
+    amounts[0, : -21 * 24] = np.nan
+    believed, doubted = (forecast(amounts, world.surroundings(), replace(HOURLY, youth=youth)).quantiles for youth in (0.0, 0.2))
+    widths = [(found[:, :, 5] - found[:, :, 1]).mean(axis=1) for found in (believed, doubted)]
+    assert widths[1][0] > 1.1 * widths[0][0]
+    assert widths[1][1:] == pytest.approx(widths[0][1:])
