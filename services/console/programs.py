@@ -48,6 +48,7 @@ PROGRAMS = (
     Program(name="metering", port=7302, after=("access",)),
     Program(name="forecast", port=7303, after=("access", "metering")),
     Program(name="lighting", port=7304, after=("access", "metering")),
+    Program(name="comparison", port=7305, after=("access", "metering")),
     Program(name="dashboard", port=8080, after=("access", "metering", "forecast"), speaks=Speaks.HTTP),
 )
 

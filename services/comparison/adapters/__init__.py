@@ -1,0 +1,1 @@
+"""Comparison on top of databases and of the other services."""

@@ -1,0 +1,163 @@
+"""What a closing and an answer are made of, asked of the registry, of access and of metering."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from comparison.domain.closing import HomeMonths, Survey
+from comparison.domain.homes import Attributes, Building, HomeType, Source
+from comparison.domain.months import after, days_of, interval_of
+from comparison.domain.ports import Own
+from multiflux_client.access import AccessClient
+from multiflux_client.metering import MeteringClient
+from multiflux_client.people import Purpose
+from multiflux_client.places import Dwelling, DwellingType, EnergySource, Place, Territory
+from multiflux_client.registry import RegistryClient
+from vocabulary.civil import Granularity, slots
+from vocabulary.flux import Flux
+from vocabulary.interval import Interval
+from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId
+from vocabulary.place import PlaceLevel
+from vocabulary.quality import Quality
+
+_MONTHS_LOOKED_AT = 4
+"""Ninety measured days are looked for in as many months."""
+_LEAST_COVERAGE = 80
+_TYPES = {DwellingType.FLAT: HomeType.FLAT, DwellingType.HOUSE: HomeType.HOUSE}
+_SOURCES = {EnergySource.ELECTRICITY: Source.ELECTRICITY, EnergySource.GAS: Source.GAS}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """The services, as this one calls them for one territory."""
+
+    registry: RegistryClient
+    access: AccessClient
+    metering: MeteringClient
+
+
+class Sources:
+    """Asks the other services for one territory."""
+
+    def __init__(self, clients: Callable[[TerritoryId], Clients]) -> None:
+        """Ask `clients`."""
+        self._clients = clients
+
+    async def territory(self, territory: TerritoryId) -> Territory:
+        """Return what the registry knows of a territory."""
+        return await self._clients(territory).registry.territory()
+
+    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime) -> Survey:
+        """Return the homes of a territory as they are, and who lives there and consents at a time."""
+        clients = self._clients(territory)
+        places = {place.id: place async for place in clients.registry.places(at=at)}
+        homes = {place.id: place.dwelling for place in places.values() if place.dwelling is not None}
+        building_of = {premise: found for premise in homes if (found := _above(places, premise, PlaceLevel.BUILDING, at))}
+        buildings = [_building(places, building, at) for building in sorted(set(building_of.values()))]
+        return Survey(
+            flux=flux,
+            buildings=tuple(building for building in buildings if building is not None),
+            building_of=building_of,
+            attributes={premise: attributes_of(dwelling) for premise, dwelling in homes.items()},
+            holders=await self._holders(clients, flux, at),
+            vacant=frozenset(premise for premise, dwelling in homes.items() if any(one.contains(at) for one in dwelling.vacancies)),
+        )
+
+    async def readings(self, territory: Territory, flux: Flux, month: date) -> HomeMonths:
+        """Return what homes used day by day in a month and the three before."""
+        clients, zone = self._clients(territory.id), ZoneInfo(territory.time_zone)
+        during = Interval(start=interval_of(after(month, 1 - _MONTHS_LOOKED_AT), zone).start, end=interval_of(month, zone).end)
+        granularity = Granularity.GAS_DAY if flux is Flux.GAS else Granularity.DAY
+        starts = np.array([int(slot.start.timestamp()) for slot in slots(during, granularity, zone) if slot.start >= during.start])
+        premise_of = await self._premises(clients, flux, during.end)
+        rows = dict[PlaceId, np.ndarray]()
+        if territory.root_place is not None:
+            async for series in clients.metering.consumptions(territory.root_place, flux, during, granularity):
+                premise = premise_of.get(PointId(series.resource.removeprefix("meters/")))
+                if premise is None:
+                    continue
+                known = (series.qualities > 0) & (series.qualities < Quality.SUSPECT.value) & (series.coverage_percents >= _LEAST_COVERAGE)
+                at = np.searchsorted(starts, series.starts)
+                inside = known & (at < len(starts)) & (starts[np.minimum(at, len(starts) - 1)] == series.starts)
+                row = rows.setdefault(premise, np.full(len(starts), np.nan))
+                # A home with two meters uses what both measure.
+                row[at[inside]] = np.nan_to_num(row[at[inside]]) + series.amounts[inside]
+        amounts = np.array(list(rows.values())).reshape(len(rows), len(starts))
+        return HomeMonths(premises=tuple(rows), amounts=amounts, month_days=days_of(interval_of(month, zone), zone))
+
+    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
+        """Return what is known of one home for who lives there."""
+        clients = self._clients(territory)
+        place = await clients.registry.place(premise)
+        points = {point.id async for point in clients.registry.metering_points(within=premise, flux=flux)}
+        consents = False
+        for point in points:
+            async for _ in clients.access.consents(metering_point=point, purpose=Purpose.PEER_COMPARISON, hold_at=now):
+                consents = True
+        series = await clients.metering.consumption(f"places/{premise}", flux, during, Granularity.MONTH) if points else None
+        amount = None
+        if series is not None and len(series.amounts) == 1 and series.qualities[0] and series.coverage_percents[0] >= _LEAST_COVERAGE:
+            amount = float(series.amounts[0]) * 100 / float(series.coverage_percents[0])
+        return Own(attributes=attributes_of(place.dwelling or Dwelling()), consents=consents, amount=amount)
+
+    async def _holders(self, clients: Clients, flux: Flux, at: datetime) -> dict[PlaceId, PersonId]:
+        premise_of = await self._premises(clients, flux, at)
+        lives = {
+            (occupancy.premise, occupancy.person)
+            async for occupancy in clients.access.occupancies()
+            if occupancy.verify_time is not None and occupancy.validity.contains(at)
+        }
+        found = dict[PlaceId, PersonId]()
+        async for consent in clients.access.consents(purpose=Purpose.PEER_COMPARISON, hold_at=at):
+            premise = premise_of.get(consent.metering_point)
+            if premise is not None and consent.person is not None and (premise, consent.person) in lives:
+                found[premise] = consent.person
+        return found
+
+    async def _premises(self, clients: Clients, flux: Flux, at: datetime) -> dict[PointId, PlaceId]:
+        """Return the premise of each point at a time; points of larger places are of no home."""
+        before = at - timedelta(seconds=1)
+        found = dict[PointId, PlaceId]()
+        async for point in clients.registry.metering_points(flux=flux, at=before):
+            for one in point.places:
+                if one.validity.contains(before):
+                    found[point.id] = one.place
+        return found
+
+
+def attributes_of(dwelling: Dwelling) -> Attributes:
+    """Return what matters of what was declared of a home."""
+    return Attributes(
+        type=_TYPES.get(dwelling.type) if dwelling.type else None,
+        area=dwelling.area_square_metres,
+        occupants=dwelling.occupants,
+        heating=_SOURCES.get(dwelling.heating, Source.OTHER) if dwelling.heating else None,
+        heating_collective=dwelling.heating_collective,
+        hot_water=_SOURCES.get(dwelling.hot_water, Source.OTHER) if dwelling.hot_water else None,
+        hot_water_collective=dwelling.hot_water_collective,
+        solar_panels=dwelling.solar_panels,
+        garden=dwelling.garden,
+    )
+
+
+def _above(places: dict[PlaceId, Place], place: PlaceId, level: PlaceLevel, at: datetime) -> PlaceId | None:
+    """Return the place of a level that one lies in at a time."""
+    current: PlaceId | None = place
+    while current is not None and current in places:
+        if places[current].level is level:
+            return current
+        current = next((parent.parent for parent in places[current].parents if parent.validity.contains(at)), None)
+    return None
+
+
+def _building(places: dict[PlaceId, Place], building: PlaceId, at: datetime) -> Building | None:
+    street, neighbourhood, commune = (
+        _above(places, building, level, at) for level in (PlaceLevel.STREET, PlaceLevel.NEIGHBOURHOOD, PlaceLevel.COMMUNE)
+    )
+    if street is None or neighbourhood is None or commune is None:
+        return None
+    order = (places[neighbourhood].position_in_parent, places[street].position_in_parent, places[building].position_in_parent)
+    return Building(id=building, street=street, neighbourhood=neighbourhood, commune=commune, order=order)

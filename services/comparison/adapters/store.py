@@ -1,0 +1,118 @@
+"""Formations, members and releases in the relational store."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
+
+from comparison.adapters.formation_bodies import decoded, encoded
+from comparison.adapters.tables import CLOSED, FORMATION, MEMBER, RELEASE
+from comparison.domain.closing import Closing, Formation, Living, members_of
+from comparison.domain.ports import Published
+from comparison.domain.releases import Release
+from vocabulary.flux import Flux
+from vocabulary.names import PersonId, PlaceId, TerritoryId
+
+
+class Store:
+    """What comparison keeps of one territory and flux, inside one transaction."""
+
+    def __init__(self, connection: Connection, territory: TerritoryId, flux: Flux) -> None:
+        """Work on `connection`."""
+        self._connection = connection
+        self._key = {"territory": territory, "flux": flux.value}
+        self._flux = flux
+
+    def is_closed(self, month: date) -> bool:
+        """Tell whether a month is closed."""
+        query = select(CLOSED.c.month).where(*self._own(CLOSED), CLOSED.c.month == month)
+        return self._connection.execute(query).first() is not None
+
+    def last_closed(self) -> date | None:
+        """Return the last month that is closed."""
+        return self._connection.execute(select(func.max(CLOSED.c.month)).where(*self._own(CLOSED))).scalar_one()
+
+    def formations(self) -> list[Formation]:
+        """Return every formation, the oldest first."""
+        query = select(FORMATION).where(*self._own(FORMATION)).order_by(FORMATION.c.first_month)
+        return [decoded(self._flux, row.first_month, row.end_month, row.body) for row in self._connection.execute(query)]
+
+    def living(self, month: date) -> list[Living]:
+        """Return the formations that a month is published of, with their members."""
+        return [Living(formation=one, members=self._members(one.first_month)) for one in self.formations() if one.lives(month)]
+
+    def close(self, month: date, closing: Closing, at: datetime) -> None:
+        """Keep what was formed and published, once and for all."""
+        if closing.formation is not None:
+            self._form(closing)
+        rows = [self._row(month, first, cohort, release, at) for (first, cohort), release in closing.releases.items()]
+        if rows:
+            self._connection.execute(RELEASE.insert(), rows)
+        formed = len(closing.formation.areas) if closing.formation else 0
+        self._connection.execute(CLOSED.insert().values(**self._key, month=month, formed_groups=formed))
+
+    def formed_groups(self, month: date) -> int:
+        """Return how many groups were formed when a month was closed."""
+        query = select(CLOSED.c.formed_groups).where(*self._own(CLOSED), CLOSED.c.month == month)
+        return self._connection.execute(query).scalar_one_or_none() or 0
+
+    def releases(self, months: Sequence[date]) -> list[Published]:
+        """Return what was published of some months, by month and cohort."""
+        query = (
+            select(RELEASE)
+            .where(*self._own(RELEASE), RELEASE.c.month.in_(months))
+            .order_by(RELEASE.c.month, RELEASE.c.first_month, RELEASE.c.cohort)
+        )
+        return [
+            Published(
+                release=Release(
+                    median=row.median,
+                    fifth=row.fifth,
+                    four_fifths=row.four_fifths,
+                    least_count=row.least_count,
+                    most_count=row.most_count,
+                ),
+                month=row.month,
+                first_month=row.first_month,
+                cohort=row.cohort,
+                time=row.published,
+            )
+            for row in self._connection.execute(query)
+        ]
+
+    def _form(self, closing: Closing) -> None:
+        formation = closing.formation
+        if formation is None:
+            return
+        key = {**self._key, "first_month": formation.first_month}
+        self._connection.execute(FORMATION.insert().values(**key, end_month=formation.end_month, body=encoded(formation)))
+        members = members_of(closing.atoms)
+        rows = [{**key, "premise": premise, "holder": holder, "atom": atom} for premise, (holder, atom) in members.items()]
+        self._connection.execute(MEMBER.insert(), rows)
+
+    def _members(self, first_month: date) -> dict[PlaceId, tuple[PersonId, int]]:
+        query = select(MEMBER.c.premise, MEMBER.c.holder, MEMBER.c.atom).where(*self._own(MEMBER), MEMBER.c.first_month == first_month)
+        return {PlaceId(row.premise): (PersonId(row.holder), row.atom) for row in self._connection.execute(query)}
+
+    def _row(self, month: date, first_month: date, cohort: int, release: Release, at: datetime) -> dict[str, object]:
+        return {
+            **self._key,
+            "month": month,
+            "first_month": first_month,
+            "cohort": cohort,
+            "median": release.median,
+            "fifth": release.fifth,
+            "four_fifths": release.four_fifths,
+            "least_count": release.least_count,
+            "most_count": release.most_count,
+            "published": at,
+        }
+
+    def _own(self, table: Table) -> list[ColumnElement[bool]]:
+        columns = table.c
+        return [columns[name] == value for name, value in self._key.items()]
+
+
+def erase(connection: Connection, territory: TerritoryId, holder: PersonId) -> None:
+    """Take an erased person out of every group: what is published later is published without them."""
+    connection.execute(delete(MEMBER).where(MEMBER.c.territory == territory, MEMBER.c.holder == holder))

@@ -1,0 +1,69 @@
+"""The tables of the comparison service."""
+
+from sqlalchemy import Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
+
+from runtime.tables import Instant, RuntimeTables, runtime_tables
+
+METADATA = MetaData()
+RUNTIME: RuntimeTables = runtime_tables(METADATA)
+
+FORMATION = Table(
+    # Groups that were formed together, and the coefficients that are frozen with them; never changed.
+    "formation",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("flux", Integer, nullable=False),
+    # The first month that the groups are published of, and the first that they are not any more.
+    Column("first_month", Date, nullable=False),
+    Column("end_month", Date, nullable=False),
+    # Atoms' areas and counts, cohorts and coefficients, as JSON: see adapters/formation_bodies.py.
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("territory", "flux", "first_month"),
+    sqlite_with_rowid=False,
+)
+
+MEMBER = Table(
+    # Whose home an atom was formed of; rows go when a person is erased, none ever comes.
+    "member",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("flux", Integer, nullable=False),
+    Column("first_month", Date, nullable=False),
+    Column("premise", String(63), nullable=False),
+    Column("holder", String(63), nullable=False),
+    Column("atom", Integer, nullable=False),
+    PrimaryKeyConstraint("territory", "flux", "first_month", "premise"),
+    Index("member_by_holder", "territory", "holder"),
+    sqlite_with_rowid=False,
+)
+
+RELEASE = Table(
+    # What was published; never changed.
+    "release",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("flux", Integer, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("first_month", Date, nullable=False),
+    Column("cohort", Integer, nullable=False),
+    Column("median", Integer, nullable=False),
+    Column("fifth", Integer),
+    Column("four_fifths", Integer),
+    Column("least_count", Integer, nullable=False),
+    Column("most_count", Integer),
+    Column("published", Instant, nullable=False),
+    PrimaryKeyConstraint("territory", "flux", "month", "first_month", "cohort"),
+    sqlite_with_rowid=False,
+)
+
+CLOSED = Table(
+    # Months that are closed, and how many groups were formed then.
+    "closed_month",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("flux", Integer, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("formed_groups", Integer, nullable=False),
+    PrimaryKeyConstraint("territory", "flux", "month"),
+    sqlite_with_rowid=False,
+)

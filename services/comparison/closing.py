@@ -1,0 +1,142 @@
+"""Closes months: asks who lives where and what they used, and keeps what is formed and published, in one transaction a month."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import Connection
+
+from comparison.domain import months
+from comparison.domain.atoms import FORMED
+from comparison.domain.closing import HomeMonths, Survey, closed, contributors
+from comparison.domain.failures import MonthOpen, MonthPassed
+from comparison.domain.ports import Records
+from comparison.domain.similarity import Similarity, fitted
+from multiflux_client.failures import RemoteFailure
+from multiflux_client.places import Territory
+from runtime.clock import Clock
+from runtime.relational import Database
+from vocabulary.failure import Failure
+from vocabulary.flux import Flux
+from vocabulary.names import TerritoryId
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+FLUXES = (Flux.ELECTRICITY, Flux.WATER, Flux.GAS)
+
+
+class Sources(Protocol):
+    """What a closing is made of."""
+
+    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime) -> Survey:
+        """Return the homes of a territory, and who lives there and consents."""
+        ...
+
+    async def readings(self, territory: Territory, flux: Flux, month: date) -> HomeMonths:
+        """Return what homes used day by day in a month and the three before."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Closed:
+    """How many releases a month has, and how many groups were formed then."""
+
+    releases: int
+    formed_groups: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Closer:
+    """Closes months of a territory."""
+
+    sources: Sources
+    database: Database
+    records: Callable[[Connection, TerritoryId, Flux], Records]
+    clock: Clock
+
+    async def close(self, territory: Territory, flux: Flux, month: date) -> Closed:
+        """Close a month unless it is closed; MonthOpen, MonthPassed. It can be ended anywhere and done again."""
+        zone, now = ZoneInfo(territory.time_zone), self.clock.now()
+        if not months.is_closable(month, now, zone):
+            raise MonthOpen(f"{month:%Y-%m} has not been over for ten days", month=f"{month:%Y-%m}")
+        done, last = await self.read(territory.id, flux, lambda records: (records.is_closed(month), records.last_closed()))
+        if not done:
+            if last is not None and month < last:
+                raise MonthPassed(f"{last:%Y-%m} is closed already", month=f"{last:%Y-%m}")
+            await self._close(territory, flux, month, now)
+        return await self.read(
+            territory.id, flux, lambda records: Closed(releases=len(records.releases([month])), formed_groups=records.formed_groups(month))
+        )
+
+    async def read(self, territory: TerritoryId, flux: Flux, question: Callable[[Records], T]) -> T:
+        """Ask what is kept."""
+        return await self.database.read(lambda connection: question(self.records(connection, territory, flux)))
+
+    async def _close(self, territory: Territory, flux: Flux, month: date, now: datetime) -> None:
+        survey = await self.sources.survey(territory.id, flux, now)
+        readings = await self.sources.readings(territory, flux, month)
+        living = await self.read(territory.id, flux, lambda records: records.living(month))
+        closing = await asyncio.to_thread(lambda: closed(month, survey, readings, living, _similarity(survey, readings)))
+
+        def keep(connection: Connection) -> None:
+            records = self.records(connection, territory.id, flux)
+            if not records.is_closed(month):
+                records.close(month, closing, now)
+
+        await self.database.write(keep)
+        _log.info(
+            "month closed",
+            extra={"territory": territory.id, "flux": flux.name, "month": f"{month:%Y-%m}", "releases": len(closing.releases)},
+        )
+
+
+def _similarity(survey: Survey, readings: HomeMonths) -> Similarity:
+    """Return the coefficients that are frozen with what is formed now: fitted to what contributors used, where there are enough of them."""
+    measured = readings.measured()
+    homes = [one.premise for one in contributors(survey, measured)]
+    days = dict(zip(readings.premises, np.nanmean(readings.amounts, axis=1).tolist() if len(readings.premises) else [], strict=True))
+    return fitted(survey.flux, [survey.attributes[premise] for premise in homes], np.array([days[premise] for premise in homes]))
+
+
+class AutomaticClosing:
+    """Closes each territory's months when they are due, the oldest first."""
+
+    def __init__(self, closer: Closer, territories: Callable[[], AsyncIterator[Territory]], months_back: int) -> None:
+        """Close months of `territories`, of a new one so many before the latest."""
+        self._closer = closer
+        self._territories = territories
+        self._back = months_back
+        self._holders: dict[tuple[TerritoryId, Flux], int] = {}
+
+    async def tick(self) -> None:
+        """Close what is due; a service that is away is asked again at the next tick."""
+        try:
+            async for territory in self._territories():
+                for flux in FLUXES:
+                    await self._close_due(territory, flux)
+        except (RemoteFailure, Failure, OSError) as failure:
+            _log.warning("closing waits", extra={"reason": getattr(failure, "reason", type(failure).__name__)})
+
+    async def _close_due(self, territory: Territory, flux: Flux) -> None:
+        latest = months.latest_closable(self._closer.clock.now(), ZoneInfo(territory.time_zone))
+        last = await self._closer.read(territory.id, flux, lambda records: records.last_closed())
+        if last is None and not await self._is_settled(territory, flux):
+            return
+        month = months.after(latest, -self._back) if last is None else months.after(last)
+        while month <= latest:
+            await self._closer.close(territory, flux, month)
+            month = months.after(month)
+
+    async def _is_settled(self, territory: Territory, flux: Flux) -> bool:
+        """Tell whether a new territory has people, and no more than at the last look: groups must not be formed of the first who come."""
+        now = len((await self._closer.sources.survey(territory.id, flux, self._closer.clock.now())).holders)
+        before = self._holders.get((territory.id, flux))
+        self._holders[territory.id, flux] = now
+        return now >= FORMED and now == before

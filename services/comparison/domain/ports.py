@@ -1,0 +1,62 @@
+"""What comparison needs of others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from comparison.domain.closing import Closing, Formation, Living
+from comparison.domain.homes import Attributes
+from comparison.domain.releases import Release
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """A release, of which cohort of which formation, and when it was published."""
+
+    release: Release
+    month: date
+    first_month: date
+    cohort: int
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Own:
+    """What is known of one home: what was declared, whether it is consented to, and what it used, None where that is not known."""
+
+    attributes: Attributes
+    consents: bool
+    amount: float | None
+
+
+class Records(Protocol):
+    """What is kept of one territory and flux."""
+
+    def is_closed(self, month: date) -> bool:
+        """Tell whether a month is closed."""
+        ...
+
+    def last_closed(self) -> date | None:
+        """Return the last month that is closed."""
+        ...
+
+    def formations(self) -> list[Formation]:
+        """Return every formation, the oldest first."""
+        ...
+
+    def living(self, month: date) -> list[Living]:
+        """Return the formations that a month is published of, with their members."""
+        ...
+
+    def close(self, month: date, closing: Closing, at: datetime) -> None:
+        """Keep what was formed and published, once and for all."""
+        ...
+
+    def formed_groups(self, month: date) -> int:
+        """Return how many groups were formed when a month was closed."""
+        ...
+
+    def releases(self, months: Sequence[date]) -> list[Published]:
+        """Return what was published of some months, by month and cohort."""
+        ...

@@ -1,0 +1,259 @@
+"""Answers ComparisonService."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import grpc
+
+from comparison.closing import Closer
+from comparison.domain import months
+from comparison.domain.closing import Formation
+from comparison.domain.failures import NotAvailable
+from comparison.domain.ports import Own, Published
+from comparison.domain.wording import how_chosen
+from comparison.wire import comparisons as wire
+from multiflux.comparison.v1 import comparison_pb2
+from multiflux.comparison.v1 import comparison_service_pb2 as pb
+from multiflux.comparison.v1.comparison_service_pb2_grpc import ComparisonServiceServicer
+from multiflux_client.failures import RemoteFailure
+from multiflux_client.places import Territory
+from runtime.audit import AuditLog
+from runtime.call import Call, Grant, current_call
+from runtime.changes import Changes
+from runtime.limits import RateLimited, RateLimits
+from runtime.place_replica import PlaceReplica
+from vocabulary.flux import Flux
+from vocabulary.interval import Interval
+from vocabulary.names import PlaceId, TerritoryId, place_id
+from vocabulary.role import Role
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_OF_HOUSEHOLDS = frozenset({Role.HOUSEHOLD, Role.DELEGATE})
+_HISTORY = 13
+
+
+class HomeSources(Protocol):
+    """What an answer is made of."""
+
+    async def territory(self, territory: TerritoryId) -> Territory:
+        """Return what the registry knows of a territory."""
+        ...
+
+    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
+        """Return what is known of one home."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """What the methods work with."""
+
+    closer: Closer
+    sources: HomeSources
+    changes: Changes
+    replica: PlaceReplica
+    refusals: AuditLog
+    limits: RateLimits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Home:
+    """A home of the caller's, the grant by which it is, and the territory."""
+
+    territory: Territory
+    premise: PlaceId
+    grant: Grant
+    places: tuple[PlaceId, ...]
+
+
+class ComparisonServicer(ComparisonServiceServicer):
+    """Tells households how they stand, and closes months."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Work with `tools`."""
+        self._tools = tools
+
+    async def GetMyComparison(self, request: pb.GetMyComparisonRequest, context: _Context) -> pb.GetMyComparisonResponse:
+        """Return how the caller's home stands in one month."""
+        del context
+        flux = wire.flux_from_proto(request.flux)
+        month = wire.month_from_proto(request.month) if request.HasField("month") else None
+        async with self._one_refusal(request.premise):
+            home = await self._home(request.premise)
+            wanted = month or await self._latest(home.territory.id, flux)
+            found = await self._compared(home, flux, [wanted] if wanted else [])
+            if not found:
+                raise NotAvailable
+            return pb.GetMyComparisonResponse(comparison=found[0])
+
+    async def ListMyComparisons(self, request: pb.ListMyComparisonsRequest, context: _Context) -> pb.ListMyComparisonsResponse:
+        """Return how the caller's home stood."""
+        del context
+        flux = wire.flux_from_proto(request.flux)
+        async with self._one_refusal(request.premise):
+            home = await self._home(request.premise)
+            latest = await self._latest(home.territory.id, flux)
+            found = await self._compared(home, flux, [months.after(latest, -back) for back in range(_HISTORY)] if latest else [])
+            if not found:
+                raise NotAvailable
+            return pb.ListMyComparisonsResponse(comparisons=found)
+
+    async def GetMyGroupCriteria(self, request: pb.GetMyGroupCriteriaRequest, context: _Context) -> pb.GetMyGroupCriteriaResponse:
+        """Tell how the caller's groups were chosen."""
+        del context
+        flux = wire.flux_from_proto(request.flux)
+        async with self._one_refusal(request.premise):
+            home = await self._home(request.premise)
+            latest = await self._latest(home.territory.id, flux)
+            zone, now = ZoneInfo(home.territory.time_zone), current_call().at
+            month = latest or months.latest_closable(now, zone)
+            formations, own = await asyncio.gather(
+                self._formations(home, flux, [month]), self._own(home, flux, months.interval_of(month, zone))
+            )
+            formation = formations.get(month)
+            factor = formation.similarity.factor(own.attributes) if formation and own and own.consents else None
+            if formation is None or factor is None:
+                raise NotAvailable
+            text = how_chosen(formation)
+            return pb.GetMyGroupCriteriaResponse(
+                terms=[
+                    comparison_pb2.SimilarityTerm(name=name, coefficient=value) for name, value in formation.similarity.coefficients.items()
+                ],
+                fitted_home_count=formation.similarity.homes,
+                own_factor=factor,
+                text_fr=text.french,
+                text_en=text.english,
+                end_month=wire.month_to_proto(formation.end_month),
+            )
+
+    async def ListReleases(self, request: pb.ListReleasesRequest, context: _Context) -> pb.ListReleasesResponse:
+        """List what was published of a month."""
+        del context
+        flux, month, territory = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month), current_call().territory
+        published, formations = await self._published(territory, flux, [month])
+        of = {formation.first_month: formation for formation in formations}
+        releases = [wire.release_to_proto(one, of[one.first_month].cohorts[one.cohort], flux) for one in published]
+        return pb.ListReleasesResponse(releases=sorted(releases, key=lambda release: release.reach))
+
+    async def CloseMonth(self, request: pb.CloseMonthRequest, context: _Context) -> pb.CloseMonthResponse:
+        """Close a month."""
+        del context
+        flux, month = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month)
+        territory = await self._tools.sources.territory(current_call().territory)
+
+        async def close() -> pb.CloseMonthResponse:
+            done = await self._tools.closer.close(territory, flux, month)
+            return pb.CloseMonthResponse(release_count=done.releases, formed_group_count=done.formed_groups)
+
+        return await self._tools.changes.elsewhere(request, close, pb.CloseMonthResponse, month=f"{month:%Y-%m}", flux=flux.name)
+
+    def _one_refusal(self, premise: str) -> "_OneRefusal":
+        return _OneRefusal(self._tools, premise)
+
+    async def _home(self, premise: str) -> _Home:
+        """Return the caller's home; NotAvailable for any other."""
+        call = current_call()
+        homes = {grant.place: grant for grant in call.caller.grants if _is_home(grant, call)}
+        wanted = place_id(premise) if premise else None
+        if wanted is None and len(homes) == 1:
+            (wanted,) = homes
+        # The same is asked of the other services, whoever's home was named: answers take as long.
+        looked_at = wanted if wanted in homes else next(iter(homes), None)
+        if looked_at is None:
+            raise NotAvailable
+        territory, places = await asyncio.gather(
+            self._tools.sources.territory(call.territory), self._tools.replica.ancestors(call.territory, f"places/{looked_at}", call.at)
+        )
+        home = _Home(territory=territory, premise=looked_at, grant=homes[looked_at], places=places)
+        if wanted != looked_at:
+            await self._own(home, Flux.ELECTRICITY, months.interval_of(call.at.date().replace(day=1), ZoneInfo(territory.time_zone)))
+            raise NotAvailable
+        return home
+
+    async def _compared(self, home: _Home, flux: Flux, asked: Sequence[date]) -> list[comparison_pb2.Comparison]:
+        """Return the comparisons of the months that there are, in the order in which they are asked for."""
+        (published, formations), owns = await asyncio.gather(
+            self._published(home.territory.id, flux, asked), asyncio.gather(*(self._own_of_month(home, flux, month) for month in asked))
+        )
+        return [
+            found
+            for month, own in zip(asked, owns, strict=True)
+            if own is not None and (found := _comparison(home, flux, month, own, published, formations)) is not None
+        ]
+
+    async def _own_of_month(self, home: _Home, flux: Flux, month: date) -> Own | None:
+        during = months.interval_of(month, ZoneInfo(home.territory.time_zone))
+        found = await self._own(home, flux, during)
+        # What was used before the household moved in is not its own.
+        lived_there = home.grant.validity.contains(during.start) and during.start < current_call().at
+        return found if lived_there else None
+
+    async def _own(self, home: _Home, flux: Flux, during: Interval) -> Own | None:
+        try:
+            return await self._tools.sources.own(home.territory.id, home.premise, flux, during, current_call().at)
+        except RemoteFailure:
+            return None
+
+    async def _formations(self, home: _Home, flux: Flux, asked: Sequence[date]) -> dict[date, Formation]:
+        """Return the formation in which a home lies, by month."""
+        _, formations = await self._published(home.territory.id, flux, asked)
+        return {month: one for month in asked for one in formations if one.lives(month) and one.atom_of(home.places) is not None}
+
+    async def _published(self, territory: TerritoryId, flux: Flux, asked: Sequence[date]) -> tuple[list[Published], list[Formation]]:
+        return await self._tools.closer.read(territory, flux, lambda records: (records.releases(asked), records.formations()))
+
+    async def _latest(self, territory: TerritoryId, flux: Flux) -> date | None:
+        return await self._tools.closer.read(territory, flux, lambda records: records.last_closed())
+
+
+class _OneRefusal:
+    """Whatever goes wrong inside becomes the one refusal; what looks like prying is audited."""
+
+    def __init__(self, tools: Tools, premise: str) -> None:
+        self._tools = tools
+        self._premise = premise
+        self._too_many = False
+
+    async def __aenter__(self) -> None:
+        try:
+            self._tools.limits.take(current_call().caller.subject)
+        except RateLimited:
+            await self._refuse()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, NotAvailable | RemoteFailure):
+            await self._refuse()
+
+    async def _refuse(self) -> None:
+        failure = NotAvailable()
+        await self._tools.refusals.refused(current_call(), failure, self._premise)
+        raise failure from None
+
+
+def _comparison(
+    home: _Home, flux: Flux, month: date, own: Own, published: Sequence[Published], formations: Sequence[Formation]
+) -> comparison_pb2.Comparison | None:
+    if own.amount is None or not own.consents:
+        return None
+    groups = list[comparison_pb2.GroupComparison]()
+    for formation in formations:
+        atom, factor = formation.atom_of(home.places), formation.similarity.factor(own.attributes)
+        if atom is None or factor is None or not formation.lives(month):
+            continue
+        groups += [
+            wire.group_to_proto(one, formation, factor, own.amount)
+            for one in published
+            if one.month == month and one.first_month == formation.first_month and atom in formation.cohorts[one.cohort].atoms
+        ]
+    if not groups:
+        return None
+    groups.sort(key=lambda group: group.release.reach)
+    return wire.comparison_to_proto(home.premise, month, flux, own.amount, groups, own.attributes, simulated=home.territory.simulated)
+
+
+def _is_home(grant: Grant, call: Call) -> bool:
+    return grant.role in _OF_HOUSEHOLDS and grant.place is not None and grant.validity.contains(call.at)

@@ -1,0 +1,118 @@
+"""Comparisons as messages."""
+
+from datetime import date, datetime
+from typing import Any
+
+from comparison.domain.atoms import Cohort
+from comparison.domain.closing import Formation
+from comparison.domain.homes import Attributes
+from comparison.domain.ports import Published
+from comparison.domain.releases import standing, value_of
+from comparison.domain.wording import advice, group_named, sentence
+from multiflux.comparison.v1 import comparison_pb2
+from multiflux.type.v1 import flux_pb2, quantity_pb2
+from vocabulary.failure import invalid
+from vocabulary.flux import Flux, Quantity
+from vocabulary.names import PlaceId
+
+_FLUXES = (Flux.ELECTRICITY, Flux.GAS, Flux.WATER)
+_MONTHS = 12
+
+
+def flux_from_proto(number: int) -> Flux:
+    """Return the flux; InvalidRequest for one that homes are not compared by."""
+    if number not in [flux.value for flux in _FLUXES]:
+        raise invalid("flux", "must be electricity, gas or water")
+    return Flux(number)
+
+
+def month_from_proto(month: comparison_pb2.Month) -> date:
+    """Return the month's first day; InvalidRequest."""
+    if not 1 <= month.month <= _MONTHS or not date.min.year <= month.year <= date.max.year:
+        raise invalid("month", "must be a year and a month from 1 to 12")
+    return date(month.year, month.month, 1)
+
+
+def month_to_proto(month: date) -> comparison_pb2.Month:
+    """Return the message of a month."""
+    return comparison_pb2.Month(year=month.year, month=month.month)
+
+
+def release_to_proto(published: Published, cohort: Cohort, flux: Flux) -> comparison_pb2.Release:
+    """Return the message of a release."""
+    release = published.release
+    message = comparison_pb2.Release(
+        group=f"groups/{flux.name.lower()}-{published.first_month:%Y-%m}-{published.cohort}",
+        flux=flux_pb2.Flux.ValueType(flux.value),
+        month=month_to_proto(published.month),
+        quantity=quantity_pb2.Quantity.ValueType(quantity_of(flux).value),
+        median_amount=_amount(release.median),
+        fifth_amount=None if release.fifth is None else _amount(release.fifth),
+        four_fifths_amount=None if release.four_fifths is None else _amount(release.four_fifths),
+        least_count=release.least_count,
+        most_count=release.most_count,
+        reach=comparison_pb2.Reach.ValueType(cohort.reach.value),
+        places=[f"places/{place}" for place in cohort.places],
+    )
+    _fill(message.publish_time, published.time)
+    return message
+
+
+def group_to_proto(published: Published, formation: Formation, factor: float, own: float) -> comparison_pb2.GroupComparison:
+    """Return how a home that used `own` and is expected to use `factor` times what the reference home does stands in a group."""
+    cohort, release = formation.cohorts[published.cohort], published.release
+    steps = (release.median, release.fifth, release.four_fifths)
+    median, fifth, four_fifths = (None if step is None else standing(own / factor, step) for step in steps)
+    named = group_named(cohort)
+    said = sentence(cohort, release, standing(own / factor, release.median), fifth)
+    return comparison_pb2.GroupComparison(
+        release=release_to_proto(published, cohort, formation.flux),
+        group_fr=named.french,
+        group_en=named.english,
+        median_amount=_amount(release.median, factor),
+        fifth_amount=None if release.fifth is None else _amount(release.fifth, factor),
+        four_fifths_amount=None if release.four_fifths is None else _amount(release.four_fifths, factor),
+        median_standing=comparison_pb2.Standing.ValueType(median.value if median else 0),
+        fifth_standing=comparison_pb2.Standing.ValueType(fifth.value if fifth else 0),
+        four_fifths_standing=comparison_pb2.Standing.ValueType(four_fifths.value if four_fifths else 0),
+        sentence_fr=said.french,
+        sentence_en=said.english,
+    )
+
+
+def comparison_to_proto(
+    premise: PlaceId,
+    month: date,
+    flux: Flux,
+    own: float,
+    groups: list[comparison_pb2.GroupComparison],
+    attributes: Attributes,
+    *,
+    simulated: bool,
+) -> comparison_pb2.Comparison:
+    """Return the message of a comparison."""
+    told = advice(flux, attributes)
+    return comparison_pb2.Comparison(
+        premise=f"places/{premise}",
+        flux=flux_pb2.Flux.ValueType(flux.value),
+        month=month_to_proto(month),
+        quantity=quantity_pb2.Quantity.ValueType(quantity_of(flux).value),
+        own_amount=round(own),
+        groups=groups,
+        advice_fr=told.french,
+        advice_en=told.english,
+        simulated=simulated,
+    )
+
+
+def quantity_of(flux: Flux) -> Quantity:
+    """Return what is counted of a flux."""
+    return Quantity.VOLUME if flux is Flux.WATER else Quantity.ENERGY
+
+
+def _amount(step: int, factor: float = 1.0) -> int:
+    return round(value_of(step) * factor)
+
+
+def _fill(timestamp: Any, at: datetime) -> None:
+    timestamp.FromDatetime(at)

@@ -1,0 +1,348 @@
+"""ComparisonService over a real channel, on both databases: who is told what, and the one answer to all else. Homes are made up."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from comparison_world import Town, building
+from joserfc.jwk import KeySet, OKPKey
+
+from comparison.adapters.store import Store, erase
+from comparison.adapters.tables import METADATA, RUNTIME
+from comparison.app import MIGRATIONS
+from comparison.closing import AutomaticClosing, Closer
+from comparison.domain.closing import HomeMonths, Survey
+from comparison.domain.homes import Attributes, HomeType
+from comparison.domain.ports import Own
+from comparison.domain.releases import value_of
+from comparison.servicer import ComparisonServicer, Tools
+from comparison.settings import ComparisonSettings
+from multiflux.comparison.v1 import comparison_service_pb2 as pb
+from multiflux.comparison.v1 import comparison_service_pb2_grpc as pb_grpc
+from multiflux.type.v1 import flux_pb2
+from multiflux_client.channel import Connection, Target
+from multiflux_client.comparison import ComparisonClient, Reach, Standing
+from multiflux_client.credentials import FixedToken
+from multiflux_client.failures import RemoteFailure
+from multiflux_client.places import Territory
+from runtime.audit import AuditLog
+from runtime.call import Caller, Grant
+from runtime.changes import Changes
+from runtime.limits import RateLimits
+from runtime.outbox import Outbox
+from runtime.permissions import PermissionCheck
+from runtime.place_replica import DatedParent, PlaceReplica
+from runtime.relational import Database
+from runtime.server import Endpoint, Service, serving
+from runtime.tokens import TokenVerifier, sign_token
+from vocabulary.flux import Flux
+from vocabulary.interval import Interval, Validity
+from vocabulary.names import PlaceId, TerritoryId
+from vocabulary.role import Role
+
+TOWN = TerritoryId("town")
+KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
+NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
+JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
+TOWER, SMALL = building(1, 1), [building(1, number) for number in range(2, 8)]
+HOME, NEIGHBOUR = PlaceId("n1-s1-b1-h0"), PlaceId("n1-s1-b1-h1")
+
+
+class Keys:
+    """The key that signs the tokens of these tests."""
+
+    def key_set(self) -> KeySet:
+        return KeySet([KEY])
+
+    async def refresh(self) -> None:
+        pass
+
+
+@dataclass
+class Sources:
+    """A street with a tower of 45 homes and small houses with 24 more, all of which consent."""
+
+    town: Town = field(default_factory=lambda: Town({TOWER: 45, **dict.fromkeys(SMALL, 4)}))
+    own: dict[PlaceId, Own] = field(default_factory=dict[PlaceId, Own])
+    looked_at: list[PlaceId] = field(default_factory=list[PlaceId])
+    away: bool = False
+
+    async def territory(self, territory: TerritoryId) -> Territory:
+        return Territory(id=territory, display_name="Town", time_zone="Europe/Paris", simulated=True, root_place=PlaceId("town"))
+
+    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime) -> Survey:
+        del territory, at
+        return replace(self.town.survey(), flux=flux)
+
+    async def readings(self, territory: Territory, flux: Flux, month: date) -> HomeMonths:
+        del territory, flux
+        return self.town.readings(month.month)
+
+
+@dataclass
+class HomeSources:
+    """What the service is told of single homes."""
+
+    of: Sources
+
+    async def territory(self, territory: TerritoryId) -> Territory:
+        return await self.of.territory(territory)
+
+    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
+        del territory, flux, during, now
+        self.of.looked_at.append(premise)
+        if self.of.away:
+            raise RemoteFailure("away", code=grpc.StatusCode.UNAVAILABLE)
+        return self.of.own.get(premise, OWN)
+
+
+OWN = Own(attributes=Attributes(type=HomeType.FLAT, occupants=2), consents=True, amount=3_000_000.0)
+
+
+@dataclass
+class World:
+    connection: Connection
+    sources: Sources
+    closer: Closer
+    clock: Any
+    database: Database
+
+    def acting_as(self, *grants: Grant, subject: str = "people/jo", territory: TerritoryId = TOWN) -> Connection:
+        caller = Caller(subject=subject, territory=territory, grants=grants)
+        return self.connection.with_tokens(FixedToken(sign_token(caller, key=KEY, lifetime_s=300, now=self.clock.now())))
+
+    def household(self, premise: PlaceId = HOME, *, since: datetime | None = None) -> ComparisonClient:
+        return ComparisonClient(self.acting_as(Grant(role=Role.HOUSEHOLD, place=premise, validity=Validity(start=since))))
+
+    def with_role(self, role: Role, place: PlaceId | None = None) -> ComparisonClient:
+        subject = "services/x" if role is Role.SERVICE else "people/jo"
+        return ComparisonClient(self.acting_as(Grant(role=role, place=place), subject=subject))
+
+    async def close(self, *months: date, flux: Flux = Flux.WATER) -> None:
+        for month in months:
+            await self.closer.close(await self.sources.territory(TOWN), flux, month)
+
+    async def refusal(self, call: Any) -> RemoteFailure:
+        with pytest.raises(RemoteFailure) as caught:
+            await call
+        return caught.value
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path, clock: Any) -> AsyncIterator[World]:
+    clock.advance(NOW - clock.now())
+    settings = ComparisonSettings(port=0, metrics_port=0, data_directory=tmp_path)
+    database = Database.open(database_url)
+    database.migrate(MIGRATIONS)
+    replica, sources = PlaceReplica(database, RUNTIME), Sources()
+
+    def link(connection: Any) -> None:
+        for one in sources.town.contributors():
+            replica.apply(connection, TOWN, f"places/{one.premise}", [DatedParent(parent=one.building, validity=Validity())])
+        for one in sources.town.homes:
+            replica.apply(connection, TOWN, f"places/{one.id}", [DatedParent(parent=one.street, validity=Validity())])
+
+    await database.write(link)
+    closer = Closer(sources=sources, database=database, records=Store, clock=clock)
+    tools = Tools(
+        closer=closer,
+        sources=HomeSources(sources),
+        changes=Changes(database, RUNTIME, Outbox(database, RUNTIME, clock), clock),
+        replica=replica,
+        refusals=AuditLog(database, RUNTIME),
+        limits=RateLimits(per_minute=60, burst=20, clock=clock),
+    )
+    service = Service(
+        name="comparison",
+        settings=settings,
+        clock=clock,
+        endpoints=(
+            Endpoint(
+                name="multiflux.comparison.v1.ComparisonService",
+                add=pb_grpc.add_ComparisonServiceServicer_to_server,
+                servicer=ComparisonServicer(tools),
+            ),
+        ),
+        verifier=TokenVerifier(Keys(), clock),
+        permissions=PermissionCheck(replica),
+        refusals=AuditLog(database, RUNTIME),
+        closers=(database.close,),
+    )
+    async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:
+        yield World(connection=connection, sources=sources, closer=closer, clock=clock, database=database)
+
+
+async def test_the_schema_is_that_of_the_tables(world: World) -> None:
+    difference = await world.database.read(lambda connection: compare_metadata(MigrationContext.configure(connection), METADATA))
+    assert difference == []
+
+
+async def test_a_household_stands_in_its_building_and_its_neighbourhood_in_its_own_amounts(world: World) -> None:
+    await world.close(JANUARY)
+    found = await world.household().mine(Flux.WATER, JANUARY)
+    assert (found.premise, found.month, found.own_amount, found.simulated) == (HOME, JANUARY, 3_000_000, True)
+    assert [group.release.reach for group in found.groups] == [Reach.BUILDING, Reach.NEIGHBOURHOOD]
+    building_group = found.groups[0]
+    assert (building_group.release.least_count, building_group.release.most_count) == (40, 99)
+    assert building_group.release.places == (TOWER.id,)
+    assert building_group.fifth_standing is not None
+    assert building_group.four_fifths_amount is None
+    world.sources.own[HOME] = replace(OWN, amount=0.5 * building_group.median_amount)
+    assert (await world.household().mine(Flux.WATER, JANUARY)).groups[0].median_standing is Standing.BELOW
+    world.sources.own[HOME] = replace(OWN, amount=2.0 * building_group.median_amount)
+    assert (await world.household().mine(Flux.WATER, JANUARY)).groups[0].median_standing is Standing.ABOVE
+    for sentence in (building_group.sentence_fr, building_group.sentence_en, found.advice_fr, found.advice_en):
+        assert sentence.endswith(".")
+    assert "votre immeuble" in building_group.sentence_fr
+
+
+async def test_an_edited_attribute_changes_what_the_household_sees_at_once(world: World) -> None:
+    await world.close(JANUARY)
+    before = (await world.household().mine(Flux.WATER, JANUARY)).groups[0]
+    world.sources.own[HOME] = replace(OWN, attributes=Attributes(type=HomeType.FLAT, occupants=5))
+    after_it = (await world.household().mine(Flux.WATER, JANUARY)).groups[0]
+    assert after_it.release == before.release
+    assert after_it.median_amount > 1.5 * before.median_amount
+
+
+async def test_the_latest_month_is_told_when_none_is_named_and_the_history_of_all(world: World) -> None:
+    await world.close(date(2025, 12, 1), JANUARY, FEBRUARY)
+    assert (await world.household().mine(Flux.WATER)).month == FEBRUARY
+    assert [one.month for one in await world.household().history(Flux.WATER)] == [FEBRUARY, JANUARY, date(2025, 12, 1)]
+
+
+async def test_the_household_is_told_how_its_group_was_chosen(world: World) -> None:
+    await world.close(JANUARY)
+    found = await world.household().criteria(Flux.WATER)
+    assert (found.end_month, found.fitted_home_count, found.own_factor) == (date(2027, 1, 1), 0, 1.0)
+    assert set(found.terms) == {"occupants", "house", "garden"}
+    assert "01/2027" in found.text_fr
+    assert "01/2027" in found.text_en
+
+
+async def test_there_is_one_answer_whatever_the_reason_is(world: World) -> None:
+    await world.close(JANUARY)
+    own = world.sources.own
+    own[NEIGHBOUR] = replace(OWN, consents=False)
+    own[PlaceId("n1-s1-b1-h2")] = replace(OWN, amount=None)
+    own[PlaceId("n1-s1-b1-h3")] = replace(OWN, attributes=Attributes(hot_water_collective=True))
+    reasons = [
+        world.household().mine(Flux.WATER, FEBRUARY),
+        world.household().mine(Flux.WATER, date(2030, 1, 1)),
+        world.household().mine(Flux.GAS, JANUARY),
+        world.household().mine(Flux.WATER, JANUARY, premise=NEIGHBOUR),
+        world.household().mine(Flux.WATER, JANUARY, premise=PlaceId("nowhere")),
+        world.household(NEIGHBOUR).mine(Flux.WATER, JANUARY),
+        world.household(PlaceId("n1-s1-b1-h2")).mine(Flux.WATER, JANUARY),
+        world.household(PlaceId("n1-s1-b1-h3")).mine(Flux.WATER, JANUARY),
+        world.household(PlaceId("elsewhere")).mine(Flux.WATER, JANUARY),
+        world.household(since=datetime(2026, 1, 20, tzinfo=UTC)).mine(Flux.WATER, JANUARY),
+        world.household(PlaceId("elsewhere")).history(Flux.WATER),
+        world.household(NEIGHBOUR).criteria(Flux.WATER),
+    ]
+    refusals = [await world.refusal(call) for call in reasons]
+    assert len({(one.code, one.reason, one.message, tuple(one.metadata.items())) for one in refusals}) == 1
+    assert refusals[0].reason == "NOT_AVAILABLE"
+
+
+async def test_a_service_that_is_away_and_too_many_questions_get_the_same_answer(world: World) -> None:
+    await world.close(JANUARY)
+    world.sources.away = True
+    assert (await world.refusal(world.household().mine(Flux.WATER, JANUARY))).reason == "NOT_AVAILABLE"
+    world.sources.away = False
+    for _ in range(19):
+        await world.household().mine(Flux.WATER, JANUARY)
+    assert (await world.refusal(world.household().mine(Flux.WATER, JANUARY))).reason == "NOT_AVAILABLE"
+    world.clock.advance(timedelta(minutes=1))
+    await world.household().mine(Flux.WATER, JANUARY)
+
+
+async def test_prying_is_audited_and_never_looks_at_the_home_that_was_named(world: World) -> None:
+    await world.close(JANUARY)
+    await world.refusal(world.household().mine(Flux.WATER, JANUARY, premise=NEIGHBOUR))
+    entries = await world.database.read(lambda connection: connection.execute(RUNTIME.audit_entry.select()).all())
+    assert any(f"places/{NEIGHBOUR}" in str(entry) and "NOT_AVAILABLE" in str(entry) for entry in entries)
+    assert NEIGHBOUR not in world.sources.looked_at
+
+
+async def test_what_was_published_never_changes(world: World) -> None:
+    await world.close(JANUARY)
+    service = world.with_role(Role.SERVICE)
+    before = await service.releases(Flux.WATER, JANUARY)
+    world.sources.town = replace(world.sources.town, seed=9)
+    closed = await service.close_month(Flux.WATER, JANUARY)
+    assert (closed.release_count, closed.formed_group_count) == (len(before), 2)
+    assert await service.releases(Flux.WATER, JANUARY) == before
+    assert [one.median_amount for one in before] == [round(value_of(round_step(one.median_amount))) for one in before]
+
+
+def round_step(amount: int) -> int:
+    return next(step for step in range(200) if abs(value_of(step) - amount) < 1)
+
+
+async def test_months_that_are_open_or_passed_are_refused_and_wrong_ones_too(world: World) -> None:
+    administrator = world.with_role(Role.ADMINISTRATOR)
+    assert (await world.refusal(administrator.close_month(Flux.WATER, MARCH))).reason == "MONTH_OPEN"
+    await administrator.close_month(Flux.WATER, FEBRUARY)
+    assert (await world.refusal(administrator.close_month(Flux.WATER, JANUARY))).reason == "MONTH_PASSED"
+    assert (await world.refusal(administrator.close_month(Flux.HEAT, FEBRUARY))).reason == "INVALID_REQUEST"
+    stub = pb_grpc.ComparisonServiceStub(world.connection.channel)
+    service = world.acting_as(Grant(role=Role.SERVICE, place=None), subject="services/x")
+    wrong = pb.ListReleasesRequest(flux=flux_pb2.FLUX_WATER)
+    assert (await world.refusal(service.call(stub.ListReleases, wrong))).reason == "INVALID_REQUEST"
+
+
+async def test_who_is_erased_is_in_no_later_release(world: World) -> None:
+    await world.close(JANUARY)
+    living = await world.closer.read(TOWN, Flux.WATER, lambda records: records.living(FEBRUARY))
+    holder = living[0].members[HOME][0]
+    await world.database.write(lambda connection: erase(connection, TOWN, holder))
+    living = await world.closer.read(TOWN, Flux.WATER, lambda records: records.living(FEBRUARY))
+    assert HOME not in living[0].members
+    assert len(living[0].members) == 68
+
+
+async def test_a_new_territory_is_closed_once_its_people_are_all_there(world: World) -> None:
+    async def territories() -> AsyncIterator[Territory]:
+        yield await world.sources.territory(TOWN)
+
+    closing = AutomaticClosing(world.closer, territories, months_back=2)
+    service = world.with_role(Role.SERVICE)
+    full = world.sources.town
+    world.sources.town = Town({TOWER: 25})
+    await closing.tick()
+    world.sources.town = full
+    await closing.tick()
+    assert await service.releases(Flux.WATER, FEBRUARY) == []
+    await closing.tick()
+    for month in (date(2025, 12, 1), JANUARY, FEBRUARY):
+        assert await service.releases(Flux.WATER, month)
+    formed = await world.closer.read(TOWN, Flux.WATER, lambda records: records.formations())
+    assert [sum(one.counts) for one in formed] == [69]
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.HOUSEHOLD, Role.DELEGATE)])
+async def test_only_households_ask_for_their_own(world: World, role: Role) -> None:
+    assert (await world.refusal(world.with_role(role).mine(Flux.WATER))).reason == "NOT_PERMITTED"
+    assert (await world.refusal(world.with_role(role).history(Flux.WATER))).reason == "NOT_PERMITTED"
+    assert (await world.refusal(world.with_role(role).criteria(Flux.WATER))).reason == "NOT_PERMITTED"
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.ADMINISTRATOR, Role.SERVICE)])
+async def test_only_administrators_and_services_close_months(world: World, role: Role) -> None:
+    assert (await world.refusal(world.with_role(role).close_month(Flux.WATER, JANUARY))).reason == "NOT_PERMITTED"
+    if role is not Role.TERRITORY_ANALYST:
+        assert (await world.refusal(world.with_role(role).releases(Flux.WATER, JANUARY))).reason == "NOT_PERMITTED"
+
+
+async def test_another_territory_and_nobody_are_refused(world: World) -> None:
+    await world.close(JANUARY)
+    stranger = ComparisonClient(world.acting_as(Grant(role=Role.HOUSEHOLD, place=HOME), territory=TerritoryId("elsewhere")))
+    assert (await world.refusal(stranger.mine(Flux.WATER, JANUARY))).reason == "NOT_AVAILABLE"
+    assert (await world.refusal(ComparisonClient(world.connection).mine(Flux.WATER))).reason == "TOKEN_MISSING"
