@@ -10,6 +10,7 @@ import numpy as np
 
 from console.town_files import gas_coefficients_csv, places_csv, points_csv
 from console.town_lighting import fill_lighting
+from console.town_people import households, settle
 from multiflux_client.access import AccessClient
 from multiflux_client.channel import Connection
 from multiflux_client.credentials import ExchangedTokens
@@ -67,6 +68,7 @@ class Feeder:
     def __init__(self, town: Town, access: Connection, metering: Connection) -> None:
         """Sign in at `access` as the local issuer's demo people, and feed `metering`."""
         self._town = town
+        self._at_access = access
         self._access = AccessClient(access)
         self._metering = metering
         self._units = {point.id: {channel.id: base_unit(channel.quantity) for channel in point.channels} for point in town.points}
@@ -128,6 +130,16 @@ class Feeder:
         """Import cabinets and luminaires, and publish what they do today; yield the progress."""
         async for progress in fill_lighting(self._town, await self._signed_in(ADMINISTRATOR, self._town.territory.id, lighting)):
             yield progress
+
+    async def settle_people(self, now: datetime) -> int:
+        """Have the households that consent to being compared move in; return how many did."""
+        territory = self._town.territory.id
+
+        async def household(person: PersonId) -> AccessClient:
+            return AccessClient(await self._signed_in(person, territory, self._at_access))
+
+        administrator = AccessClient(await self._signed_in(ADMINISTRATOR, territory, self._at_access))
+        return await settle(households(self._town, now), administrator, household, territory)
 
     async def _administrator(self) -> Connection:
         return await self._signed_in(ADMINISTRATOR, self._town.territory.id)

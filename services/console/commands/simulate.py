@@ -54,6 +54,7 @@ async def _simulate(seed: int, *, follow: bool, as_json: bool) -> Exit:
         fed = folder / "fed_until"
         feed = Feed(town=town, since=datetime.fromisoformat(fed.read_text()) if fed.exists() else local_midnight(plan.start, ZONE))
         await _send(feeder, feed, fed, as_json=as_json)
+        await _settle(feeder, folder / "people_settled", as_json=as_json)
         while follow:
             await asyncio.sleep(_FEED_INTERVAL_S)
             await _send(feeder, feed, fed, as_json=as_json, quiet=True)
@@ -67,6 +68,15 @@ async def _light(feeder: Feeder, settings: ConsoleSettings, *, as_json: bool) ->
     async with Connection.open(target(settings, "lighting", settings.lighting_target)) as lighting:
         async for progress in feeder.fill_lighting(lighting):
             _say(as_json, f"lighting: {progress.row_count} rows, {progress.created_count} new", rows=progress.row_count)
+
+
+async def _settle(feeder: Feeder, settled: Path, *, as_json: bool) -> None:
+    """Have the town's people move in, once, where there is a service to compare their homes."""
+    if await asyncio.to_thread(settled.exists) or not installed("comparison"):
+        return
+    people = await feeder.settle_people(datetime.now(UTC))
+    await asyncio.to_thread(settled.write_text, str(people))
+    _say(as_json, f"people: {people:,} households moved in", households=people)
 
 
 async def _send(feeder: Feeder, feed: Feed, fed: Path, *, as_json: bool, quiet: bool = False) -> None:
