@@ -72,10 +72,10 @@ async def _move_in(
         person = Person(display_name=each.display_name, identities=(identity,))
         await _unless_there(lambda: administrator.create_person(person, person_id=each.person))
     code = await _patiently(lambda: administrator.issue_occupancy_code(each.occupancy.premise, start))
-    before = await household(each.person)
+    before = await _patiently(lambda: household(each.person))
     await _patiently(lambda: before.claim_occupancy(code.code))
     # The token of a household names its home only once it has one.
-    after = await household(each.person)
+    after = await _patiently(lambda: household(each.person))
     for consent in each.consents:
         given = Consent(
             metering_point=consent.point,
