@@ -49,7 +49,7 @@ PROGRAMS = (
     Program(name="forecast", port=7303, after=("access", "metering")),
     Program(name="lighting", port=7304, after=("access", "metering")),
     Program(name="comparison", port=7305, after=("access", "metering")),
-    Program(name="dashboard", port=8080, after=("access", "metering", "forecast"), speaks=Speaks.HTTP),
+    Program(name="dashboard", port=8080, after=("access", "metering", "forecast", "comparison"), speaks=Speaks.HTTP),
 )
 
 

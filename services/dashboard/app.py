@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -17,14 +19,19 @@ from dashboard.gateway import Gateway
 from dashboard.night import night_of, night_page
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
 from dashboard.periods import period_from
+from dashboard.sessions import COOKIE, LIFETIME, Session, Sessions
 from dashboard.settings import DashboardSettings
 from dashboard.words import FRENCH, LANGUAGES, Words
 from multiflux_client.failures import RemoteFailure
 from vocabulary.failure import Failure, Kind, invalid
 from vocabulary.flux import Flux
-from vocabulary.names import place_id, point_id
+from vocabulary.names import PersonId, place_id, point_id
 
 _HERE = Path(__file__).parent
+LIGHTING_OPERATOR = PersonId("lighting-operator")
+OF_HOUSEHOLDS = frozenset({PersonId("household"), PersonId("delegate")})
+"""Demo people whose start page is not the whole territory."""
+_MOST_FORM_BYTES = 10_000
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -36,9 +43,11 @@ _SECURITY_HEADERS = {
 class Pages:
     """The handlers of all addresses."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        """Serve what `gateway` tells."""
+    def __init__(self, gateway: Gateway, *, secure: bool) -> None:
+        """Serve what `gateway` tells those who have not signed in; `secure`: only over TLS does the cookie travel."""
         self._gateway = gateway
+        self._sessions = Sessions()
+        self._secure = secure
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
@@ -50,36 +59,79 @@ class Pages:
 
     async def home(self, request: Request, language: str) -> Response:
         """Send a visitor to the page of the whole territory."""
-        words = _words(language)
-        territory = await self._gateway.registry.territory()
+        words, gateway = _words(language), self._seen_by(request)
+        session = self._session(request)
+        if session is not None and session.person == LIGHTING_OPERATOR:
+            return RedirectResponse(f"/{words.language}/lighting")
+        if session is not None and session.person in OF_HOUSEHOLDS:
+            async for occupancy in gateway.access.occupancies():
+                return RedirectResponse(f"/{words.language}/places/{occupancy.premise}")
+            return self._message(request, words, words.no_home, words.no_home_next, status=200)
+        territory = await gateway.registry.territory()
         if territory.root_place is None:
             return self._message(request, words, words.first_day, words.first_day_next, status=200)
         return RedirectResponse(f"/{words.language}/places/{territory.root_place}")
 
+    async def who(self, request: Request, language: str) -> Response:
+        """Show the demo people to sign in as."""
+        words = _words(language)
+        people = [{"id": person, "role": role, "sees": sees} for person, (role, sees) in words.people.items()]
+        return self._render("sign_in.html", request, words, people=people, simulated=False)
+
+    async def sign_in(self, request: Request, language: str) -> Response:
+        """Sign a demo person in; access refuses where an OIDC issuer is configured."""
+        words, form = _words(language), await _form(request)
+        person = form.get("person", "")
+        if person not in words.people or not _is_own(request):
+            return self._message(request, words, words.not_allowed, words.sign_in_again, status=403)
+        gateway = self._gateway.signed_in(PersonId(person))
+        await gateway.registry.territory()
+        self._sessions.end(request.cookies.get(COOKIE))
+        response = RedirectResponse(f"/{words.language}/", status_code=303)
+        lifetime_s = int(LIFETIME.total_seconds())
+        number = self._sessions.begin(PersonId(person), gateway)
+        response.set_cookie(COOKIE, number, max_age=lifetime_s, httponly=True, samesite="strict", secure=self._secure)
+        return response
+
+    async def sign_out(self, request: Request, language: str) -> Response:
+        """End the session."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is not None:
+            if not compare_digest(form.get("form_token", ""), session.form_token) or not _is_own(request):
+                return self._message(request, words, words.not_allowed, words.sign_in_again, status=403)
+            self._sessions.end(request.cookies.get(COOKIE))
+        response = RedirectResponse(f"/{words.language}/", status_code=303)
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=self._secure)
+        return response
+
     async def consumption(self, request: Request, language: str, collection: str, resource: str, span: str = "", day: str = "") -> Response:
         """Show the consumption of a place or metering point."""
         now = datetime.now(UTC)
-        asked = await self._asked(language, f"{collection}/{resource}", span, day, now)
-        page = await consumption_page(self._gateway, asked, now)
+        gateway = self._seen_by(request)
+        asked = await _asked(gateway, language, f"{collection}/{resource}", span, day, now)
+        page = await consumption_page(gateway, asked, now)
         return self._render("consumption.html", request, asked.words, **{name: getattr(page, name) for name in page.__slots__})
 
     async def night(self, request: Request, language: str, night: str = "") -> Response:
         """Show what the street lighting is to do in a night."""
-        words = _words(language)
+        words, gateway = _words(language), self._seen_by(request)
         try:
             day = date.fromisoformat(night) if night else None
         except ValueError:
             raise invalid("night", f"{night!r} is not a date such as 2026-01-31") from None
         if day is None:
-            day = night_of(datetime.now(UTC), ZoneInfo((await self._gateway.registry.territory()).time_zone))
-        page = await night_page(self._gateway, words, day)
+            day = night_of(datetime.now(UTC), ZoneInfo((await gateway.registry.territory()).time_zone))
+        page = await night_page(gateway, words, day)
         return self._render("lighting.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
 
-    async def figures(self, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = "") -> Response:
+    async def figures(
+        self, request: Request, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = ""
+    ) -> Response:
         """Give the figures of one chart as CSV."""
-        asked = await self._asked(language, f"{collection}/{resource}", span, day, datetime.now(UTC))
+        gateway = self._seen_by(request)
+        asked = await _asked(gateway, language, f"{collection}/{resource}", span, day, datetime.now(UTC))
         try:
-            series = await flux_consumption(self._gateway, asked, Flux[flux.upper()])
+            series = await flux_consumption(gateway, asked, Flux[flux.upper()])
         except KeyError:
             raise invalid("flux", f"{flux!r} is not a flux") from None
         name = f"{resource}-{flux}-{asked.period.first}.csv"
@@ -100,13 +152,13 @@ class Pages:
                     return self._message(request, words, words.service_away, words.service_away_next, status=503)
         return self._message(request, words, words.wrong_address.format(why=failure), words.not_found_next, status=400)
 
-    async def _asked(self, language: str, resource: str, span: str, day: str, now: datetime) -> Asked:
-        words = _words(language)
-        place = place_id(resource) if resource.startswith("places/") else None
-        point = None if place else point_id(resource)
-        territory = await self._gateway.registry.territory()
-        period = period_from(span, day, now=now, zone=ZoneInfo(territory.time_zone))
-        return Asked(words=words, period=period, territory=territory, place=place, point=point)
+    def _session(self, request: Request) -> Session | None:
+        return self._sessions.of(request.cookies.get(COOKIE))
+
+    def _seen_by(self, request: Request) -> Gateway:
+        """Return the services as whoever looks sees them."""
+        session = self._session(request)
+        return self._gateway if session is None else session.gateway
 
     def _message(self, request: Request, words: Words, message: str, next_step: str, *, status: int) -> Response:
         return self._render("message.html", request, words, status=status, message=message, next_step=next_step, simulated=False)
@@ -114,8 +166,16 @@ class Pages:
     def _render(self, template: str, request: Request, words: Words, *, status: int = 200, **shown: Any) -> Response:
         path = f"/{words.other_language}/" + request.url.path.split("/", 2)[-1]
         other = f"{path}?{request.url.query}" if request.url.query else path
+        session = self._session(request)
         text = self._templates.get_template(template).render(
-            words=words, other_address=other, width=WIDTH, height=HEIGHT, left=LEFT, **shown
+            words=words,
+            other_address=other,
+            width=WIDTH,
+            height=HEIGHT,
+            left=LEFT,
+            signed_in="" if session is None else words.people[session.person][0],
+            form_token="" if session is None else session.form_token,
+            **shown,
         )
         return HTMLResponse(text, status_code=status, headers=_SECURITY_HEADERS)
 
@@ -129,12 +189,15 @@ def build(settings: DashboardSettings) -> FastAPI:
         yield
         await gateway.close()
 
-    pages = Pages(gateway)
+    pages = Pages(gateway, secure=settings.tls_certificate is not None)
     app = FastAPI(title="multiflux", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.get("/healthz")(_healthy)
     app.get("/")(pages.start)
     app.get("/{language}/")(pages.home)
+    app.get("/{language}/sign-in", response_class=HTMLResponse)(pages.who)
+    app.post("/{language}/sign-in")(pages.sign_in)
+    app.post("/{language}/sign-out")(pages.sign_out)
     app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
     app.get("/{language}/{collection}/{resource}", response_class=HTMLResponse)(pages.consumption)
@@ -145,6 +208,28 @@ def build(settings: DashboardSettings) -> FastAPI:
 
 async def _healthy() -> JSONResponse:
     return JSONResponse({"status": "serving"})
+
+
+async def _asked(gateway: Gateway, language: str, resource: str, span: str, day: str, now: datetime) -> Asked:
+    words = _words(language)
+    place = place_id(resource) if resource.startswith("places/") else None
+    point = None if place else point_id(resource)
+    territory = await gateway.registry.territory()
+    period = period_from(span, day, now=now, zone=ZoneInfo(territory.time_zone))
+    return Asked(words=words, period=period, territory=territory, place=place, point=point)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a form; of a field that comes twice the last."""
+    return dict(parse_qsl((await request.body()).decode("utf-8", "replace")[:_MOST_FORM_BYTES]))
+
+
+def _is_own(request: Request) -> bool:
+    """Tell whether a form was sent from a page of this site: browsers say so."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
 def _words(language: str) -> Words:

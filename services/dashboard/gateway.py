@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dashboard.settings import DashboardSettings
 from multiflux_client.access import AccessClient
 from multiflux_client.channel import Connection, Target
+from multiflux_client.comparison import ComparisonClient
 from multiflux_client.credentials import ExchangedTokens
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.forecast import ForecastClient
@@ -46,26 +47,62 @@ class Gateway:
     metering: MeteringClient
     forecast: ForecastClient
     lighting: LightingClient
-    connections: tuple[Connection, ...]
+    comparison: ComparisonClient
+    access: AccessClient
+    wires: "_Wires"
+    settings: DashboardSettings
 
     @classmethod
     def open(cls, settings: DashboardSettings) -> "Gateway":
         """Dial nothing yet; sign in with the first call."""
-        access_connection, metering_connection, forecast_connection, lighting_connection = (
-            Connection.open(Target(address=address, authority=settings.tls_authority), deadline_s=settings.deadline_s)
-            for address in (settings.access_target, settings.metering_target, settings.forecast_target, settings.lighting_target)
-        )
-        tokens = DemoTokens(AccessClient(access_connection), PersonId(settings.demo_person), TerritoryId(settings.territory))
-        signed_in = metering_connection.with_tokens(tokens)
+        return cls._signed_in(_Wires.open(settings), settings, PersonId(settings.demo_person))
+
+    def signed_in(self, person: PersonId) -> "Gateway":
+        """Return the services as another demo person sees them."""
+        return self._signed_in(self.wires, self.settings, person)
+
+    @classmethod
+    def _signed_in(cls, wires: "_Wires", settings: DashboardSettings, person: PersonId) -> "Gateway":
+        tokens = DemoTokens(AccessClient(wires.access), person, TerritoryId(settings.territory))
+        metering = wires.metering.with_tokens(tokens)
         return cls(
-            registry=RegistryClient(signed_in),
-            metering=MeteringClient(signed_in),
-            forecast=ForecastClient(forecast_connection.with_tokens(tokens)),
-            lighting=LightingClient(lighting_connection.with_tokens(tokens)),
-            connections=(access_connection, metering_connection, forecast_connection, lighting_connection),
+            registry=RegistryClient(metering),
+            metering=MeteringClient(metering),
+            forecast=ForecastClient(wires.forecast.with_tokens(tokens)),
+            lighting=LightingClient(wires.lighting.with_tokens(tokens)),
+            comparison=ComparisonClient(wires.comparison.with_tokens(tokens)),
+            access=AccessClient(wires.access.with_tokens(tokens)),
+            wires=wires,
+            settings=settings,
         )
 
     async def close(self) -> None:
-        """End all channels."""
-        for connection in self.connections:
+        """End all channels, for everybody."""
+        for connection in (self.wires.access, self.wires.metering, self.wires.forecast, self.wires.lighting, self.wires.comparison):
             await connection.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wires:
+    """A channel to each service, without tokens."""
+
+    access: Connection
+    metering: Connection
+    forecast: Connection
+    lighting: Connection
+    comparison: Connection
+
+    @staticmethod
+    def open(settings: DashboardSettings) -> "_Wires":
+        """Dial nothing yet."""
+
+        def dialled(address: str) -> Connection:
+            return Connection.open(Target(address=address, authority=settings.tls_authority), deadline_s=settings.deadline_s)
+
+        return _Wires(
+            access=dialled(settings.access_target),
+            metering=dialled(settings.metering_target),
+            forecast=dialled(settings.forecast_target),
+            lighting=dialled(settings.lighting_target),
+            comparison=dialled(settings.comparison_target),
+        )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.figures import period_name
 from dashboard.gateway import Gateway
+from dashboard.neighbours import Standing, standings
 from dashboard.outlook import DAYS, Outlook, outlook
 from dashboard.panels import Panel, View, css_class, empty_panel, panel
 from dashboard.periods import Period, Span, containing, slots_for
@@ -51,6 +52,7 @@ class ConsumptionPage:
     later: str
     panels: tuple[Panel, ...]
     outlooks: tuple[Outlook | str, ...]
+    standings: tuple[Standing, ...]
     places: tuple[Link, ...]
     points: tuple[Link, ...]
     simulated: bool
@@ -101,6 +103,10 @@ async def consumption_page(gateway: Gateway, asked: Asked, now: datetime) -> Con
         above, panels = await asyncio.gather(_above(gateway, place, now), _panels(gateway, asked, (point.flux,)))
         above, within, points, fluxes = (*above, place), (), (), (point.flux,)
         heading, kind = point.display_name or f"{asked.words.fluxes[point.flux]} · {place.display_name}", asked.words.fluxes[point.flux]
+    outlooks, compared = await asyncio.gather(
+        _outlooks(gateway, asked, fluxes, now),
+        standings(gateway, asked.words, place.id, fluxes if place.dwelling is not None and asked.point is None else ()),
+    )
     return ConsumptionPage(
         heading=heading,
         kind=kind,
@@ -117,7 +123,8 @@ async def consumption_page(gateway: Gateway, asked: Asked, now: datetime) -> Con
         earlier=asked.address(period=asked.period.previous),
         later=asked.address(period=asked.period.following) if asked.period.following.interval(asked.zone).start < now else "",
         panels=panels,
-        outlooks=await _outlooks(gateway, asked, fluxes, now),
+        outlooks=outlooks,
+        standings=compared,
         places=tuple(Link(text=one.display_name, address=asked.address(f"places/{one.id}")) for one in within),
         points=tuple(
             Link(text=one.display_name or asked.words.fluxes[one.flux], address=asked.address(f"meters/{one.id}")) for one in points
@@ -212,7 +219,13 @@ async def _above(gateway: Gateway, place: Place, now: datetime) -> tuple[Place, 
         parent = next((link.parent for link in chain[0].parents if link.validity.contains(now)), None)
         if parent is None:
             break
-        chain.insert(0, await gateway.registry.place(parent))
+        try:
+            chain.insert(0, await gateway.registry.place(parent))
+        except RemoteFailure as failure:
+            if failure.kind is Kind.DENIED:
+                # A household sees its own home, and not what lies around it.
+                break
+            raise
     return tuple(chain)
 
 

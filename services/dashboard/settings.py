@@ -15,6 +15,7 @@ class DashboardSettings(ServiceSettings):
     metering_target: str = Field("127.0.0.1:7302", description="Where the metering service listens.")
     forecast_target: str = Field("127.0.0.1:7303", description="Where the forecast service listens.")
     lighting_target: str = Field("127.0.0.1:7304", description="Where the lighting service listens.")
+    comparison_target: str = Field("127.0.0.1:7305", description="Where the comparison service listens.")
     territory: str = Field("demo", description="Territory whose pages are served, until sign-in chooses it.")
-    demo_person: str = Field("administrator", description="Demo person of the local issuer who looks at the pages, until sign-in exists.")
+    demo_person: str = Field("administrator", description="Demo person of the local issuer who looks at the pages until somebody signs in.")
     deadline_s: float = Field(30.0, description="Seconds that a page waits for a service before it says that the service is away.", gt=0)

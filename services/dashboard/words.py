@@ -87,6 +87,21 @@ class Words:
     outlook_away: str
     table_expected: str
     table_between: str
+    sign_in: str
+    sign_in_again: str
+    sign_out: str
+    signed_in_as: str
+    demo_people: str
+    people: dict[str, tuple[str, str]]
+    no_home: str
+    no_home_next: str
+    neighbours: str
+    how_chosen: str
+    table_group: str
+    table_size: str
+    table_fifth: str
+    table_median: str
+    table_four_fifths: str
 
 
 FRENCH: Final = Words(
@@ -207,6 +222,28 @@ FRENCH: Final = Words(
     outlook_away="La prévision ne répond pas pour le moment ; le reste de la page est à jour.",
     table_expected="Prévu (médiane)",
     table_between="8 fois sur 10 entre",
+    sign_in="Se connecter",
+    sign_in_again="Revenez à la page de connexion de ce site et choisissez à nouveau.",
+    sign_out="Se déconnecter",
+    signed_in_as="Connecté : {who}",
+    demo_people="Démonstration : personnes inventées, une par rôle, sans mot de passe. Sur cette machine seulement.",
+    people={
+        "household": ("Foyer", "ses consommations, ses prévisions, et où il se situe parmi les logements comparables"),
+        "delegate": ("Proche d’un foyer", "ce que le foyer lui a délégué"),
+        "building-manager": ("Gestionnaire de bâtiments", "les sites publics"),
+        "lighting-operator": ("Exploitant de l’éclairage", "la nuit de chaque groupe de points lumineux"),
+        "territory-analyst": ("Analyste du territoire", "ce qui est publié"),
+        "administrator": ("Administrateur", "tout le territoire"),
+    },
+    no_home="Aucun logement ne vous est rattaché.",
+    no_home_next="Entrez le code reçu par courrier, ou attendez que les habitants de la ville simulée aient emménagé (quelques minutes).",
+    neighbours="{month} : vous avez consommé {amount} {of_flux}",
+    how_chosen="Comment mon groupe est-il choisi ?",
+    table_group="Groupe",
+    table_size="Logements",
+    table_fifth="20 % : moins de",
+    table_median="50 % : moins de",
+    table_four_fifths="80 % : moins de",
 )
 
 ENGLISH: Final = Words(
@@ -327,6 +364,28 @@ ENGLISH: Final = Words(
     outlook_away="The forecast does not answer at the moment; the rest of the page is up to date.",
     table_expected="Expected (median)",
     table_between="8 times out of 10 between",
+    sign_in="Sign in",
+    sign_in_again="Go back to this site's sign-in page and choose again.",
+    sign_out="Sign out",
+    signed_in_as="Signed in: {who}",
+    demo_people="Demonstration: made-up people, one for each role, without a password. On this machine only.",
+    people={
+        "household": ("Household", "its consumption, its forecasts, and where it stands among similar homes"),
+        "delegate": ("Relative of a household", "what the household lets them see"),
+        "building-manager": ("Building manager", "the public sites"),
+        "lighting-operator": ("Lighting operator", "the night of each group of lamps"),
+        "territory-analyst": ("Territory analyst", "what is published"),
+        "administrator": ("Administrator", "the whole territory"),
+    },
+    no_home="No home is yours yet.",
+    no_home_next="Enter the code that came by post, or wait until the people of the simulated town have moved in (a few minutes).",
+    neighbours="{month}: you used {amount} {of_flux}",
+    how_chosen="How was my group chosen?",
+    table_group="Group",
+    table_size="Homes",
+    table_fifth="20%: less than",
+    table_median="50%: less than",
+    table_four_fifths="80%: less than",
 )
 
 LANGUAGES: Final = {words.language: words for words in (FRENCH, ENGLISH)}
