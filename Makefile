@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 PROTOS := $(shell find protos -name '*.proto')
 BENCHES := $(patsubst tests/bench/bench_%.py,bench-%,$(wildcard tests/bench/bench_*.py))
 
-.PHONY: help run test check protos format lint types layers contracts env-example bench $(BENCHES) clean
+.PHONY: help run test attack check protos format lint types layers contracts env-example bench $(BENCHES) clean
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test: $(VENV)/synced services/multiflux/generated ## Run every test; ARGS="-k na
 	@$(BIN)/pytest $(ARGS)
 
 check: lint types layers contracts ## Check style, types, layers and contracts.
+
+attack: $(VENV)/synced services/multiflux/generated ## Run what attackers would try; each attack succeeds where its defence is gone.
+	@$(BIN)/pytest tests/attack $(ARGS)
 
 lint: $(VENV)/synced
 	@$(BIN)/ruff check
