@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from dashboard.charts import HEIGHT, LEFT, WIDTH
+from dashboard.consents import consents_page, give, withdraw
 from dashboard.gateway import Gateway
 from dashboard.night import night_of, night_page
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
@@ -97,7 +98,7 @@ class Pages:
         """End the session."""
         words, form, session = _words(language), await _form(request), self._session(request)
         if session is not None:
-            if not compare_digest(form.get("form_token", ""), session.form_token) or not _is_own(request):
+            if not self._is_meant(request, form, session):
                 return self._message(request, words, words.not_allowed, words.sign_in_again, status=403)
             self._sessions.end(request.cookies.get(COOKIE))
         response = RedirectResponse(f"/{words.language}/", status_code=303)
@@ -111,6 +112,25 @@ class Pages:
         asked = await _asked(gateway, language, f"{collection}/{resource}", span, day, now)
         page = await consumption_page(gateway, asked, now)
         return self._render("consumption.html", request, asked.words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def consents(self, request: Request, language: str) -> Response:
+        """Show what the household that is signed in consents to."""
+        words, session = _words(language), self._session(request)
+        if session is None or session.person not in OF_HOUSEHOLDS:
+            return RedirectResponse(f"/{words.language}/sign-in")
+        page = await consents_page(session.gateway, words, datetime.now(UTC))
+        return self._render("consents.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def change_consent(self, request: Request, language: str) -> Response:
+        """Give a consent, or withdraw one."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.not_allowed, words.sign_in_again, status=403)
+        if consent := form.get("consent", ""):
+            await withdraw(session.gateway, consent)
+        else:
+            await give(session.gateway, words, form.get("point", ""), form.get("purpose", ""))
+        return RedirectResponse(f"/{words.language}/consents", status_code=303)
 
     async def night(self, request: Request, language: str, night: str = "") -> Response:
         """Show what the street lighting is to do in a night."""
@@ -152,6 +172,10 @@ class Pages:
                     return self._message(request, words, words.service_away, words.service_away_next, status=503)
         return self._message(request, words, words.wrong_address.format(why=failure), words.not_found_next, status=400)
 
+    def _is_meant(self, request: Request, form: dict[str, str], session: Session) -> bool:
+        """Tell whether the person who is signed in sent a form from a page of this site."""
+        return _is_own(request) and compare_digest(form.get("form_token", "").encode(), session.form_token.encode())
+
     def _session(self, request: Request) -> Session | None:
         return self._sessions.of(request.cookies.get(COOKIE))
 
@@ -175,6 +199,7 @@ class Pages:
             left=LEFT,
             signed_in="" if session is None else words.people[session.person][0],
             form_token="" if session is None else session.form_token,
+            of_household=session is not None and session.person in OF_HOUSEHOLDS,
             **shown,
         )
         return HTMLResponse(text, status_code=status, headers=_SECURITY_HEADERS)
@@ -198,6 +223,8 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.get("/{language}/sign-in", response_class=HTMLResponse)(pages.who)
     app.post("/{language}/sign-in")(pages.sign_in)
     app.post("/{language}/sign-out")(pages.sign_out)
+    app.get("/{language}/consents", response_class=HTMLResponse)(pages.consents)
+    app.post("/{language}/consents")(pages.change_consent)
     app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
     app.get("/{language}/{collection}/{resource}", response_class=HTMLResponse)(pages.consumption)

@@ -102,6 +102,13 @@ class Words:
     table_fifth: str
     table_median: str
     table_four_fifths: str
+    consents: str
+    consents_why: str
+    consent_text: str
+    consent_given: str
+    consent_give: str
+    consent_withdraw: str
+    purposes: dict[str, str]
 
 
 FRENCH: Final = Words(
@@ -244,6 +251,19 @@ FRENCH: Final = Words(
     table_fifth="20 % : moins de",
     table_median="50 % : moins de",
     table_four_fifths="80 % : moins de",
+    consents="Mes consentements",
+    consents_why="Vous choisissez, compteur par compteur, l’usage de vos relevés. Rien n’est coché d’avance, tout se retire d’un geste.",
+    consent_text="Je consens à l’usage des relevés de ce compteur par la collectivité pour : {purpose}. Je peux le retirer quand je veux.",
+    consent_given="Donné le {moment}.",
+    consent_give="Je consens",
+    consent_withdraw="Retirer",
+    purposes={
+        "DISPLAY_DAILY": "me montrer mes consommations par jour",
+        "DISPLAY_SUBDAILY": "me montrer mes consommations par heure ou demi-heure",
+        "ADVICE": "me conseiller",
+        "PEER_COMPARISON": "établir des comparaisons anonymes entre logements",
+        "FORECAST": "prévoir mes consommations",
+    },
 )
 
 ENGLISH: Final = Words(
@@ -386,6 +406,19 @@ ENGLISH: Final = Words(
     table_fifth="20%: less than",
     table_median="50%: less than",
     table_four_fifths="80%: less than",
+    consents="My consents",
+    consents_why="You choose, meter by meter, what your readings are used for. Nothing is ticked beforehand, all can be withdrawn at once.",
+    consent_text="I consent to the authority using the readings of this meter to: {purpose}. I may withdraw this consent at any time.",
+    consent_given="Given on {moment}.",
+    consent_give="I consent",
+    consent_withdraw="Withdraw",
+    purposes={
+        "DISPLAY_DAILY": "show me my consumption by day",
+        "DISPLAY_SUBDAILY": "show me my consumption by hour or half-hour",
+        "ADVICE": "give me advice",
+        "PEER_COMPARISON": "make anonymous comparisons between homes",
+        "FORECAST": "forecast my consumption",
+    },
 )
 
 LANGUAGES: Final = {words.language: words for words in (FRENCH, ENGLISH)}

@@ -1,72 +1,15 @@
 """Signing in as a demo person: who may, what the cookie is like, and where each role starts."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
-import grpc
 import httpx
 import pytest
+from dashboard_world import Services
 
 from dashboard import sessions
-from dashboard.app import build
-from dashboard.gateway import Gateway
 from dashboard.sessions import COOKIE, Sessions
-from dashboard.settings import DashboardSettings
-from multiflux_client.failures import RemoteFailure
-from multiflux_client.people import Occupancy
-from multiflux_client.places import Territory
-from vocabulary.interval import Validity
-from vocabulary.names import PersonId, PlaceId
-
-
-@dataclass
-class Services:
-    """A town of which each person is told where it starts; an issuer may be configured, which ends the demo."""
-
-    person: PersonId = PersonId("administrator")
-    issuer: bool = False
-    homes: tuple[PlaceId, ...] = (PlaceId("flat"),)
-    signed: list[PersonId] = field(default_factory=list[PersonId])
-
-    @property
-    def registry(self) -> Any:
-        async def territory() -> Territory:
-            if self.issuer and self.person in self.signed:
-                raise RemoteFailure("an issuer is configured", code=grpc.StatusCode.PERMISSION_DENIED)
-            return Territory(display_name="Town", root_place=PlaceId("town"))
-
-        return SimpleNamespace(territory=territory)
-
-    @property
-    def access(self) -> Any:
-        async def occupancies() -> AsyncIterator[Occupancy]:
-            for home in self.homes:
-                yield Occupancy(person=self.person, premise=home, validity=Validity())
-
-        return SimpleNamespace(occupancies=occupancies)
-
-    def signed_in(self, person: PersonId) -> "Services":
-        self.signed.append(person)
-        return Services(person=person, issuer=self.issuer, homes=self.homes, signed=self.signed)
-
-    async def close(self) -> None:
-        pass
-
-
-@pytest.fixture
-def services() -> Services:
-    return Services()
-
-
-@pytest.fixture
-async def browser(services: Services, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    monkeypatch.setattr(Gateway, "open", lambda _: services)
-    site = httpx.ASGITransport(app=build(DashboardSettings.model_validate({})))
-    async with httpx.AsyncClient(transport=site, base_url="http://town.example") as client:
-        yield client
+from vocabulary.names import PersonId
 
 
 @pytest.mark.parametrize(

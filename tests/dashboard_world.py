@@ -1,0 +1,75 @@
+"""The services behind the pages, made up: a town, a home with a water meter, and what its household consents to."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+
+from multiflux_client.failures import RemoteFailure
+from multiflux_client.people import Consent, ConsentId, Occupancy
+from multiflux_client.places import Territory
+from multiflux_client.points import MeteringPoint
+from vocabulary.flux import Flux
+from vocabulary.interval import Validity
+from vocabulary.names import PersonId, PlaceId, PointId
+
+
+@dataclass
+class Services:
+    """A town of which each person is told where it starts; an issuer may be configured, which ends the demo."""
+
+    person: PersonId = PersonId("administrator")
+    issuer: bool = False
+    homes: tuple[PlaceId, ...] = (PlaceId("flat"),)
+    signed: list[PersonId] = field(default_factory=list[PersonId])
+    consents: list[Consent] = field(default_factory=list[Consent])
+
+    @property
+    def registry(self) -> Any:
+        async def territory() -> Territory:
+            if self.issuer and self.person in self.signed:
+                raise RemoteFailure("an issuer is configured", code=grpc.StatusCode.PERMISSION_DENIED)
+            return Territory(display_name="Town", root_place=PlaceId("town"))
+
+        async def metering_points(*, within: PlaceId) -> AsyncIterator[MeteringPoint]:
+            yield water_meter(PointId(f"{within}-water"))
+
+        async def metering_point(point: PointId) -> MeteringPoint:
+            return water_meter(point)
+
+        return SimpleNamespace(territory=territory, metering_points=metering_points, metering_point=metering_point)
+
+    @property
+    def access(self) -> Any:
+        async def occupancies() -> AsyncIterator[Occupancy]:
+            for home in self.homes:
+                yield Occupancy(person=self.person, premise=home, validity=Validity())
+
+        async def consents(*, hold_at: datetime) -> AsyncIterator[Consent]:
+            del hold_at
+            for consent in self.consents:
+                yield consent
+
+        async def give_consent(consent: Consent) -> Consent:
+            given = replace(consent, id=ConsentId(f"c{len(self.consents)}"), give_time=datetime(2026, 11, 2, 9, tzinfo=UTC))
+            self.consents.append(given)
+            return given
+
+        async def withdraw_consent(consent: ConsentId) -> None:
+            self.consents[:] = [one for one in self.consents if one.id != consent]
+
+        return SimpleNamespace(occupancies=occupancies, consents=consents, give_consent=give_consent, withdraw_consent=withdraw_consent)
+
+    def signed_in(self, person: PersonId) -> "Services":
+        self.signed.append(person)
+        return Services(person=person, issuer=self.issuer, homes=self.homes, signed=self.signed, consents=self.consents)
+
+    async def close(self) -> None:
+        pass
+
+
+def water_meter(point: PointId) -> MeteringPoint:
+    return MeteringPoint(id=point, flux=Flux.WATER)
