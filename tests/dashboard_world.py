@@ -10,11 +10,12 @@ import grpc
 
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.people import Consent, ConsentId, Occupancy
-from multiflux_client.places import Territory
+from multiflux_client.places import Dwelling, DwellingType, Place, Territory
 from multiflux_client.points import MeteringPoint
 from vocabulary.flux import Flux
 from vocabulary.interval import Validity
 from vocabulary.names import PersonId, PlaceId, PointId
+from vocabulary.place import PlaceLevel
 
 
 @dataclass
@@ -26,6 +27,8 @@ class Services:
     homes: tuple[PlaceId, ...] = (PlaceId("flat"),)
     signed: list[PersonId] = field(default_factory=list[PersonId])
     consents: list[Consent] = field(default_factory=list[Consent])
+    declared: dict[PlaceId, Dwelling] = field(default_factory=dict[PlaceId, Dwelling])
+    codes: list[str] = field(default_factory=list[str])
 
     @property
     def registry(self) -> Any:
@@ -40,7 +43,22 @@ class Services:
         async def metering_point(point: PointId) -> MeteringPoint:
             return water_meter(point)
 
-        return SimpleNamespace(territory=territory, metering_points=metering_points, metering_point=metering_point)
+        async def place(premise: PlaceId) -> Place:
+            dwelling = self.declared.get(premise, Dwelling(type=DwellingType.FLAT, area_square_metres=60))
+            return Place(id=premise, level=PlaceLevel.PREMISE, display_name="Flat 3", dwelling=dwelling, etag=f"v{len(self.declared)}")
+
+        async def declare_dwelling(premise: PlaceId, dwelling: Dwelling, *, etag: str) -> None:
+            if etag != f"v{len(self.declared)}":
+                raise RemoteFailure("changed meanwhile", code=grpc.StatusCode.ABORTED)
+            self.declared[premise] = dwelling
+
+        return SimpleNamespace(
+            territory=territory,
+            metering_points=metering_points,
+            metering_point=metering_point,
+            place=place,
+            declare_dwelling=declare_dwelling,
+        )
 
     @property
     def access(self) -> Any:
@@ -61,11 +79,22 @@ class Services:
         async def withdraw_consent(consent: ConsentId) -> None:
             self.consents[:] = [one for one in self.consents if one.id != consent]
 
-        return SimpleNamespace(occupancies=occupancies, consents=consents, give_consent=give_consent, withdraw_consent=withdraw_consent)
+        async def claim_occupancy(code: str) -> None:
+            if code != "RIGHT-CODE":
+                raise RemoteFailure("wrong", code=grpc.StatusCode.PERMISSION_DENIED, reason="OCCUPANCY_CODE_INVALID")
+            self.codes.append(code)
+
+        return SimpleNamespace(
+            occupancies=occupancies,
+            consents=consents,
+            give_consent=give_consent,
+            withdraw_consent=withdraw_consent,
+            claim_occupancy=claim_occupancy,
+        )
 
     def signed_in(self, person: PersonId) -> "Services":
         self.signed.append(person)
-        return Services(person=person, issuer=self.issuer, homes=self.homes, signed=self.signed, consents=self.consents)
+        return replace(self, person=person)
 
     async def close(self) -> None:
         pass

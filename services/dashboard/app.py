@@ -17,6 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from dashboard.charts import HEIGHT, LEFT, WIDTH
 from dashboard.consents import consents_page, give, withdraw
 from dashboard.gateway import Gateway
+from dashboard.home import declare, home_page, move_in
 from dashboard.night import night_of, night_page
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
 from dashboard.periods import period_from
@@ -33,6 +34,15 @@ LIGHTING_OPERATOR = PersonId("lighting-operator")
 OF_HOUSEHOLDS = frozenset({PersonId("household"), PersonId("delegate")})
 """Demo people whose start page is not the whole territory."""
 _MOST_FORM_BYTES = 10_000
+_BY_KIND = {
+    Kind.MISSING: ("MISSING", 404),
+    Kind.DENIED: ("DENIED", 403),
+    Kind.UNAUTHENTICATED: ("DENIED", 403),
+    Kind.STALE: ("CONFLICT", 409),
+    Kind.CONFLICT: ("CONFLICT", 409),
+    Kind.EXHAUSTED: ("EXHAUSTED", 429),
+    Kind.INVALID: ("INVALID", 400),
+}
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -84,7 +94,7 @@ class Pages:
         words, form = _words(language), await _form(request)
         person = form.get("person", "")
         if person not in words.people or not _is_own(request):
-            return self._message(request, words, words.not_allowed, words.sign_in_again, status=403)
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
         gateway = self._gateway.signed_in(PersonId(person))
         await gateway.registry.territory()
         self._sessions.end(request.cookies.get(COOKIE))
@@ -99,7 +109,7 @@ class Pages:
         words, form, session = _words(language), await _form(request), self._session(request)
         if session is not None:
             if not self._is_meant(request, form, session):
-                return self._message(request, words, words.not_allowed, words.sign_in_again, status=403)
+                return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
             self._sessions.end(request.cookies.get(COOKIE))
         response = RedirectResponse(f"/{words.language}/", status_code=303)
         response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=self._secure)
@@ -125,12 +135,33 @@ class Pages:
         """Give a consent, or withdraw one."""
         words, form, session = _words(language), await _form(request), self._session(request)
         if session is None or not self._is_meant(request, form, session):
-            return self._message(request, words, words.not_allowed, words.sign_in_again, status=403)
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
         if consent := form.get("consent", ""):
             await withdraw(session.gateway, consent)
         else:
             await give(session.gateway, words, form.get("point", ""), form.get("purpose", ""))
         return RedirectResponse(f"/{words.language}/consents", status_code=303)
+
+    async def my_home(self, request: Request, language: str) -> Response:
+        """Show what is known of the home of the household that is signed in."""
+        words, session = _words(language), self._session(request)
+        if session is None or session.person not in OF_HOUSEHOLDS:
+            return RedirectResponse(f"/{words.language}/sign-in")
+        page = await home_page(session.gateway, words, datetime.now(UTC))
+        return self._render("home.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def change_home(self, request: Request, language: str) -> Response:
+        """Keep what a household says of its home, or have it move in with a code."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        if "code" in form:
+            await move_in(session.gateway, form["code"])
+            # A token names the homes of the time when it was given.
+            self._sessions.renew(request.cookies.get(COOKIE), self._gateway.signed_in(session.person))
+        else:
+            await declare(session.gateway, form)
+        return RedirectResponse(f"/{words.language}/home", status_code=303)
 
     async def night(self, request: Request, language: str, night: str = "") -> Response:
         """Show what the street lighting is to do in a night."""
@@ -163,14 +194,11 @@ class Pages:
         """Say in a sentence what a service, or the address, is lacking."""
         words = LANGUAGES.get(request.url.path.split("/")[1], FRENCH)
         if isinstance(failure, RemoteFailure):
-            match failure.kind:
-                case Kind.MISSING:
-                    return self._message(request, words, words.not_found, words.not_found_next, status=404)
-                case Kind.DENIED | Kind.UNAUTHENTICATED:
-                    return self._message(request, words, words.not_allowed, words.not_allowed_next, status=403)
-                case _:
-                    return self._message(request, words, words.service_away, words.service_away_next, status=503)
-        return self._message(request, words, words.wrong_address.format(why=failure), words.not_found_next, status=400)
+            said, status = _said(failure)
+            return self._message(request, words, *words.refusals[said], status=status)
+        if request.method == "POST":
+            return self._message(request, words, *words.refusals["INVALID"], status=400)
+        return self._message(request, words, words.wrong_address.format(why=failure), words.refusals["MISSING"][1], status=400)
 
     def _is_meant(self, request: Request, form: dict[str, str], session: Session) -> bool:
         """Tell whether the person who is signed in sent a form from a page of this site."""
@@ -225,6 +253,8 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.post("/{language}/sign-out")(pages.sign_out)
     app.get("/{language}/consents", response_class=HTMLResponse)(pages.consents)
     app.post("/{language}/consents")(pages.change_consent)
+    app.get("/{language}/home", response_class=HTMLResponse)(pages.my_home)
+    app.post("/{language}/home")(pages.change_home)
     app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
     app.get("/{language}/{collection}/{resource}", response_class=HTMLResponse)(pages.consumption)
@@ -257,6 +287,13 @@ def _is_own(request: Request) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _said(failure: RemoteFailure) -> tuple[str, int]:
+    """Return which sentence a page says of a failure, and its status."""
+    if failure.reason == "OCCUPANCY_CODE_INVALID":
+        return failure.reason, 400
+    return _BY_KIND.get(failure.kind, ("AWAY", 503)) if failure.kind else ("AWAY", 503)
 
 
 def _words(language: str) -> Words:

@@ -206,10 +206,12 @@ def _failed(view: View, flux: Flux, failure: RemoteFailure) -> Panel:
     if failure.reason == "FINER_THAN_DATA":
         return empty_panel(flux, f"{words.fluxes[flux]} — {words.finer_than_data}", words.no_readings_next)
     if failure.kind is Kind.DENIED:
-        return empty_panel(flux, f"{words.fluxes[flux]} — {words.not_allowed}", words.not_allowed_next)
+        said, next_step = words.refusals["DENIED"]
+        return empty_panel(flux, f"{words.fluxes[flux]} — {said}", next_step)
     if failure.kind is Kind.MISSING:
         return empty_panel(flux, words.no_point.format(of_flux=words.of_fluxes[flux]), "")
-    return empty_panel(flux, f"{words.fluxes[flux]} — {words.service_away}", words.service_away_next)
+    said, next_step = words.refusals["AWAY"]
+    return empty_panel(flux, f"{words.fluxes[flux]} — {said}", next_step)
 
 
 async def _above(gateway: Gateway, place: Place, now: datetime) -> tuple[Place, ...]:

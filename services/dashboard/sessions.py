@@ -2,7 +2,7 @@
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from dashboard.gateway import Gateway
@@ -45,6 +45,12 @@ class Sessions:
             self.end(number)
             return None
         return session
+
+    def renew(self, number: str | None, gateway: Gateway) -> None:
+        """Go on with a session with what the person may see now."""
+        session = self.of(number)
+        if number is not None and session is not None:
+            self._of[number] = replace(session, gateway=gateway)
 
     def end(self, number: str | None) -> None:
         """End a session."""

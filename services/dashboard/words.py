@@ -54,12 +54,6 @@ class Words:
     legend: str
     profile: str
     finer_than_data: str
-    service_away: str
-    service_away_next: str
-    not_found: str
-    not_found_next: str
-    not_allowed: str
-    not_allowed_next: str
     wrong_address: str
     home: str
     first_day: str
@@ -109,6 +103,18 @@ class Words:
     consent_give: str
     consent_withdraw: str
     purposes: dict[str, str]
+    my_home: str
+    home_why: str
+    home_keep: str
+    not_said: str
+    home_questions: dict[str, str]
+    dwelling_types: dict[str, str]
+    energy_sources: dict[str, str]
+    move_in: str
+    move_in_why: str
+    move_in_code: str
+    refusals: dict[str, tuple[str, str]]
+    """By what a service says: a sentence, and what to do."""
 
 
 FRENCH: Final = Words(
@@ -180,12 +186,6 @@ FRENCH: Final = Words(
     legend="Plein : mesuré. Hachuré : estimé. Vide : douteux. Absent : pas de donnée.",
     profile="Répartition indicative : les relevés sont plus espacés que l’affichage.",
     finer_than_data="Les relevés d’ici sont trop espacés pour cet affichage.",
-    service_away="Les mesures ne répondent pas pour l’instant.",
-    service_away_next="Le reste de la page fonctionne. Rechargez-la dans une minute.",
-    not_found="Ce lieu ou ce compteur n’existe pas.",
-    not_found_next="Il a peut-être été supprimé. Repartez du territoire.",
-    not_allowed="Vous n’avez pas accès à ces chiffres.",
-    not_allowed_next="Les chiffres de plusieurs foyers ne sont montrés qu’à travers les publications agrégées.",
     wrong_address="L’adresse de cette page n’est pas comprise : {why}.",
     home="Territoire",
     first_day="Il n’y a encore aucune donnée.",
@@ -251,6 +251,45 @@ FRENCH: Final = Words(
     table_fifth="20 % : moins de",
     table_median="50 % : moins de",
     table_four_fifths="80 % : moins de",
+    my_home="Mon logement",
+    home_why="Ces réponses servent à vous comparer à des logements semblables ; elles changent votre affichage aussitôt.",
+    home_keep="Enregistrer",
+    not_said="non précisé",
+    home_questions={
+        "type": "Type",
+        "area_square_metres": "Surface habitable (m²)",
+        "occupants": "Nombre d’occupants",
+        "heating": "Chauffage",
+        "heating_collective": "Chauffage collectif",
+        "hot_water": "Eau chaude",
+        "hot_water_collective": "Eau chaude collective",
+        "solar_panels": "Panneaux solaires",
+        "garden": "Jardin arrosé",
+    },
+    dwelling_types={"FLAT": "appartement", "HOUSE": "maison"},
+    energy_sources={
+        "ELECTRICITY": "électricité",
+        "GAS": "gaz de ville",
+        "DISTRICT": "réseau de chaleur",
+        "FUEL": "fioul ou propane",
+        "WOOD": "bois",
+        "OTHER": "autre",
+    },
+    move_in="J’emménage",
+    move_in_why="Le code reçu par courrier prouve où vous habitez. Vous ne verrez que ce qui est mesuré depuis votre arrivée.",
+    move_in_code="Code",
+    refusals={
+        "OCCUPANCY_CODE_INVALID": ("Ce code ne convient pas.", "Vérifiez-le sur votre courrier : il ne sert qu’une fois et expire."),
+        "MISSING": ("Ce lieu ou ce compteur n’existe pas.", "Il a peut-être été supprimé. Repartez du territoire."),
+        "DENIED": (
+            "Vous n’avez pas accès à ces chiffres.",
+            "Les chiffres de plusieurs foyers ne sont montrés qu’à travers les publications agrégées.",
+        ),
+        "AWAY": ("Les mesures ne répondent pas pour l’instant.", "Le reste de la page fonctionne. Rechargez-la dans une minute."),
+        "CONFLICT": ("Entre-temps, quelqu’un d’autre a changé cela.", "Revenez à la page précédente et rechargez-la."),
+        "EXHAUSTED": ("Trop d’essais.", "Attendez un moment avant de recommencer."),
+        "INVALID": ("Une réponse n’est pas possible.", "Revenez à la page précédente et corrigez-la."),
+    },
     consents="Mes consentements",
     consents_why="Vous choisissez, compteur par compteur, l’usage de vos relevés. Rien n’est coché d’avance, tout se retire d’un geste.",
     consent_text="Je consens à l’usage des relevés de ce compteur par la collectivité pour : {purpose}. Je peux le retirer quand je veux.",
@@ -335,12 +374,6 @@ ENGLISH: Final = Words(
     legend="Solid: measured. Hatched: estimated. Hollow: suspect. Absent: no data.",
     profile="Indicative split: the readings are further apart than what is shown.",
     finer_than_data="The readings here are too far apart for this view.",
-    service_away="The readings do not answer at the moment.",
-    service_away_next="The rest of the page works. Reload it in a minute.",
-    not_found="This place or meter does not exist.",
-    not_found_next="It may have been deleted. Start again from the territory.",
-    not_allowed="You have no access to these figures.",
-    not_allowed_next="Figures of several households are only shown through aggregated releases.",
     wrong_address="The address of this page cannot be understood: {why}.",
     home="Territory",
     first_day="There is no data yet.",
@@ -406,6 +439,42 @@ ENGLISH: Final = Words(
     table_fifth="20%: less than",
     table_median="50%: less than",
     table_four_fifths="80%: less than",
+    my_home="My home",
+    home_why="These answers serve to compare you with similar homes; they change what you see at once.",
+    home_keep="Save",
+    not_said="not said",
+    home_questions={
+        "type": "Type",
+        "area_square_metres": "Living area (m²)",
+        "occupants": "How many live here",
+        "heating": "Heating",
+        "heating_collective": "Collective heating",
+        "hot_water": "Hot water",
+        "hot_water_collective": "Collective hot water",
+        "solar_panels": "Solar panels",
+        "garden": "A garden that is watered",
+    },
+    dwelling_types={"FLAT": "flat", "HOUSE": "house"},
+    energy_sources={
+        "ELECTRICITY": "electricity",
+        "GAS": "network gas",
+        "DISTRICT": "district heating",
+        "FUEL": "oil or propane",
+        "WOOD": "wood",
+        "OTHER": "other",
+    },
+    move_in="I move in",
+    move_in_why="The code that came by post proves where you live. You will see only what is measured from your arrival on.",
+    move_in_code="Code",
+    refusals={
+        "OCCUPANCY_CODE_INVALID": ("This code does not fit.", "Check it on your letter: it serves once, and expires."),
+        "MISSING": ("This place or meter does not exist.", "It may have been deleted. Start again from the territory."),
+        "DENIED": ("You have no access to these figures.", "Figures of several households are only shown through aggregated releases."),
+        "AWAY": ("The readings do not answer at the moment.", "The rest of the page works. Reload it in a minute."),
+        "CONFLICT": ("Somebody else changed this meanwhile.", "Go back and reload the page."),
+        "EXHAUSTED": ("Too many tries.", "Wait a moment before you try again."),
+        "INVALID": ("One answer is not possible.", "Go back and correct it."),
+    },
     consents="My consents",
     consents_why="You choose, meter by meter, what your readings are used for. Nothing is ticked beforehand, all can be withdrawn at once.",
     consent_text="I consent to the authority using the readings of this meter to: {purpose}. I may withdraw this consent at any time.",
