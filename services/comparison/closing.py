@@ -35,8 +35,8 @@ FLUXES = (Flux.ELECTRICITY, Flux.WATER, Flux.GAS)
 class Sources(Protocol):
     """What a closing is made of."""
 
-    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime) -> Survey:
-        """Return the homes of a territory, and who lives there and consents."""
+    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
+        """Return the homes of a territory, and who lives there and consents at a time, and did so from `since` on."""
         ...
 
     async def readings(self, territory: Territory, flux: Flux, month: date) -> HomeMonths:
@@ -80,7 +80,7 @@ class Closer:
         return await self.database.read(lambda connection: question(self.records(connection, territory, flux)))
 
     async def _close(self, territory: Territory, flux: Flux, month: date, now: datetime) -> None:
-        survey = await self.sources.survey(territory.id, flux, now)
+        survey = await self.sources.survey(territory.id, flux, now, months.interval_of(month, ZoneInfo(territory.time_zone)).start)
         readings = await self.sources.readings(territory, flux, month)
         living = await self.read(territory.id, flux, lambda records: records.living(month))
         closing = await asyncio.to_thread(lambda: closed(month, survey, readings, living, _similarity(survey, readings)))
@@ -101,8 +101,9 @@ def _similarity(survey: Survey, readings: HomeMonths) -> Similarity:
     """Return the coefficients that are frozen with what is formed now: fitted to what contributors used, where there are enough of them."""
     measured = readings.measured()
     homes = [one.premise for one in contributors(survey, measured)]
-    days = dict(zip(readings.premises, np.nanmean(readings.amounts, axis=1).tolist() if len(readings.premises) else [], strict=True))
-    return fitted(survey.flux, [survey.attributes[premise] for premise in homes], np.array([days[premise] for premise in homes]))
+    totals = readings.totals()
+    homes = [premise for premise in homes if premise in totals]
+    return fitted(survey.flux, [survey.attributes[premise] for premise in homes], np.array([totals[premise] for premise in homes]))
 
 
 class AutomaticClosing:
@@ -136,7 +137,8 @@ class AutomaticClosing:
 
     async def _is_settled(self, territory: Territory, flux: Flux) -> bool:
         """Tell whether a new territory has people, and no more than at the last look: groups must not be formed of the first who come."""
-        now = len((await self._closer.sources.survey(territory.id, flux, self._closer.clock.now())).holders)
+        at = self._closer.clock.now()
+        now = len((await self._closer.sources.survey(territory.id, flux, at, at)).holders)
         before = self._holders.get((territory.id, flux))
         self._holders[territory.id, flux] = now
         return now >= FORMED and now == before

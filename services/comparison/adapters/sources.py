@@ -50,8 +50,8 @@ class Sources:
         """Return what the registry knows of a territory."""
         return await self._clients(territory).registry.territory()
 
-    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime) -> Survey:
-        """Return the homes of a territory as they are, and who lives there and consents at a time."""
+    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
+        """Return the homes of a territory as they are, and who lives there and consents at a time, and did so from `since` on."""
         clients = self._clients(territory)
         places = {place.id: place async for place in clients.registry.places(at=at)}
         homes = {place.id: place.dwelling for place in places.values() if place.dwelling is not None}
@@ -62,7 +62,7 @@ class Sources:
             buildings=tuple(building for building in buildings if building is not None),
             building_of=building_of,
             attributes={premise: attributes_of(dwelling) for premise, dwelling in homes.items()},
-            holders=await self._holders(clients, flux, at),
+            holders=await self._holders(clients, flux, at, since),
             vacant=frozenset(premise for premise, dwelling in homes.items() if any(one.contains(at) for one in dwelling.vacancies)),
         )
 
@@ -103,17 +103,19 @@ class Sources:
             amount = float(series.amounts[0]) * 100 / float(series.coverage_percents[0])
         return Own(attributes=attributes_of(place.dwelling or Dwelling()), consents=consents, amount=amount)
 
-    async def _holders(self, clients: Clients, flux: Flux, at: datetime) -> dict[PlaceId, PersonId]:
+    async def _holders(self, clients: Clients, flux: Flux, at: datetime, since: datetime) -> dict[PlaceId, PersonId]:
         premise_of = await self._premises(clients, flux, at)
         lives = {
             (occupancy.premise, occupancy.person)
             async for occupancy in clients.access.occupancies()
-            if occupancy.verify_time is not None and occupancy.validity.contains(at)
+            if occupancy.verify_time is not None and occupancy.validity.contains(at) and occupancy.validity.contains(since)
         }
         found = dict[PlaceId, PersonId]()
         async for consent in clients.access.consents(purpose=Purpose.PEER_COMPARISON, hold_at=at):
             premise = premise_of.get(consent.metering_point)
-            if premise is not None and consent.person is not None and (premise, consent.person) in lives:
+            # What a home used before its household came, or consented, is not that household's to give.
+            covered = consent.validity.contains(since)
+            if premise is not None and consent.person is not None and (premise, consent.person) in lives and covered:
                 found[premise] = consent.person
         return found
 

@@ -71,13 +71,15 @@ class Sources:
     town: Town = field(default_factory=lambda: Town({TOWER: 45, **dict.fromkeys(SMALL, 4)}))
     own: dict[PlaceId, Own] = field(default_factory=dict[PlaceId, Own])
     looked_at: list[PlaceId] = field(default_factory=list[PlaceId])
+    since: list[datetime] = field(default_factory=list[datetime])
     away: bool = False
 
     async def territory(self, territory: TerritoryId) -> Territory:
         return Territory(id=territory, display_name="Town", time_zone="Europe/Paris", simulated=True, root_place=PlaceId("town"))
 
-    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime) -> Survey:
+    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
         del territory, at
+        self.since.append(since)
         return replace(self.town.survey(), flux=flux)
 
     async def readings(self, territory: Territory, flux: Flux, month: date) -> HomeMonths:
@@ -284,6 +286,11 @@ async def test_what_was_published_never_changes(world: World) -> None:
 
 def round_step(amount: int) -> int:
     return next(step for step in range(200) if abs(value_of(step) - amount) < 1)
+
+
+async def test_homes_contribute_only_what_their_own_households_used(world: World) -> None:
+    await world.close(JANUARY)
+    assert world.sources.since == [datetime(2025, 12, 31, 23, tzinfo=UTC)]
 
 
 async def test_months_that_are_open_or_passed_are_refused_and_wrong_ones_too(world: World) -> None:

@@ -1,0 +1,92 @@
+"""Whose homes contribute: verified, consenting, and since the month began."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from comparison.adapters.sources import Sources
+from comparison.domain.homes import Attributes, HomeType, Source
+from multiflux_client.people import Consent, Occupancy, Purpose
+from multiflux_client.places import Dwelling, DwellingType, EnergySource, Place, PlaceParent
+from multiflux_client.points import MeteringPoint, PointPlace
+from vocabulary.civil import Granularity
+from vocabulary.flux import Flux
+from vocabulary.interval import Validity
+from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId
+from vocabulary.place import PlaceLevel
+
+TOWN = TerritoryId("town")
+MONTH, NOW = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 15, tzinfo=UTC)
+LONG_AGO, LATER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
+JO = PersonId("jo")
+
+
+def place(name: str, level: PlaceLevel, parent: str, **more: Any) -> Place:
+    return Place(id=PlaceId(name), level=level, parents=(PlaceParent(parent=PlaceId(parent)),) if parent else (), **more)
+
+
+PLACES = (
+    place("commune", PlaceLevel.COMMUNE, "", position_in_parent=2),
+    place("quarter", PlaceLevel.NEIGHBOURHOOD, "commune", position_in_parent=3),
+    place("street", PlaceLevel.STREET, "quarter", position_in_parent=4),
+    place("house", PlaceLevel.BUILDING, "street", position_in_parent=5),
+    place("flat", PlaceLevel.PREMISE, "house", dwelling=Dwelling(type=DwellingType.FLAT, occupants=3, heating=EnergySource.WOOD)),
+)
+METER = MeteringPoint(id=PointId("flat-water"), flux=Flux.WATER, places=(PointPlace(place=PlaceId("flat"), validity=Validity()),))
+
+
+def sources(occupancies: list[Occupancy], consents: list[Consent]) -> Sources:
+    async def listed(items: Any) -> AsyncIterator[Any]:
+        for item in items:
+            yield item
+
+    registry = SimpleNamespace(places=lambda **_: listed(PLACES), metering_points=lambda **_: listed([METER]))
+    access = SimpleNamespace(occupancies=lambda: listed(occupancies), consents=lambda **_: listed(consents))
+    clients: Any = SimpleNamespace(registry=registry, access=access)
+    return Sources(lambda _: clients)
+
+
+def occupancy(start: datetime = LONG_AGO, verified: datetime | None = LONG_AGO, end: datetime | None = None) -> Occupancy:
+    return Occupancy(person=JO, premise=PlaceId("flat"), validity=Validity(start=start, end=end), verify_time=verified)
+
+
+def consent(start: datetime = LONG_AGO, person: PersonId = JO) -> Consent:
+    return Consent(
+        person=person,
+        metering_point=METER.id,
+        purpose=Purpose.PEER_COMPARISON,
+        granularity=Granularity.MONTH,
+        validity=Validity(start=start),
+        proof_text="yes",
+    )
+
+
+@pytest.mark.parametrize(
+    ("occupancies", "consents", "contributes"),
+    [
+        ([occupancy()], [consent()], True),
+        ([occupancy()], [], False),
+        ([], [consent()], False),
+        ([occupancy(verified=None)], [consent()], False),
+        ([occupancy(start=LATER)], [consent()], False),
+        ([occupancy()], [consent(start=LATER)], False),
+        ([occupancy(end=LATER)], [consent()], False),
+        ([occupancy()], [consent(person=PersonId("the-one-before"))], False),
+    ],
+)
+async def test_who_contributes_lives_there_and_consents_since_the_month_began(
+    occupancies: list[Occupancy], consents: list[Consent], *, contributes: bool
+) -> None:
+    survey = await sources(occupancies, consents).survey(TOWN, Flux.WATER, NOW, MONTH)
+    assert survey.holders == ({PlaceId("flat"): JO} if contributes else {})
+
+
+async def test_homes_are_found_in_their_streets_with_what_was_declared() -> None:
+    survey = await sources([], []).survey(TOWN, Flux.WATER, NOW, MONTH)
+    (building,) = survey.buildings
+    assert (building.id, building.street, building.neighbourhood, building.commune) == ("house", "street", "quarter", "commune")
+    assert building.order == (3, 4, 5)
+    assert survey.attributes == {PlaceId("flat"): Attributes(type=HomeType.FLAT, occupants=3, heating=Source.OTHER)}
