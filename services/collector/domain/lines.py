@@ -105,7 +105,8 @@ def _lines(body: bytes, encoding: Encoding, first_row: int) -> tuple[list[str], 
         lines, problems = _decoded_singly(body, encoding, first_row)
     else:
         lines, problems = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n"), []
-    if lines and not lines[-1]:
+    # The end of a line that the file breaks off in is no row.
+    if lines and lines[-1] in ("", "\r"):
         lines.pop()
     if len(body) > LONGEST_LINE_BYTES:
         problems += _long_ones_blanked(lines, first_row)

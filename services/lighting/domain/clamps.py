@@ -55,13 +55,16 @@ class _Columns:
 
 
 def clamped(steps: Steps, traits: Sequence[Traits], ranks: Sequence[Rank], sunset: Floats, sunrise: Floats) -> Steps:
-    """Return the steps as the luminaires may do them: traits by row, ranks by number of source, night from sunset to sunrise by row."""
+    """Return the steps as the luminaires may do them: traits by row, ranks by number of source, night from sunset to sunrise by row.
+
+    What is clamped already stays as it is.
+    """
     parts = cut(steps, np.stack([sunset, sunrise], axis=1))
     columns = _Columns.of(traits)
     software = np.array([rank not in _NO_SOFTWARE for rank in ranks], dtype=np.bool_)[parts.source]
     dark = (parts.middle >= sunset[:, None]) & (parts.middle < sunrise[:, None])
     kept_on = software & columns.never_off & dark & ~parts.lit
-    start, level, clamp = parts.start_level, parts.level, np.zeros_like(parts.clamp)
+    start, level, clamp = parts.start_level, parts.level, parts.clamp
     # A lamp that must not go out stays at the lowest level that it may have: its own floor, and full light where it has none.
     start, level = (np.where(kept_on, np.where(columns.not_below > 0, columns.not_below, _FULL), side) for side in (start, level))
     clamp = np.where(kept_on, Clamp.NEVER_OFF.value, clamp)

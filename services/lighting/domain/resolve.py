@@ -234,18 +234,23 @@ def _resolve_rows(work: _Work, base: _Base, commands: tuple[int, ...], members: 
     steps = _base_steps(work, base, chosen)
     numbers: list[int] = pattern.tolist()
     kinds = [work.patterns[number].kind for number in numbers]
+    if commands:
+        # A ramp is clamped as a whole, and only then cut by commands: after one, it goes on as it would have been.
+        steps = _within_limits(work, base, steps, kinds, chosen)
     for number in commands:
         command = work.commands[number]
         source = work.number(Source(rank=command.kind.rank, command=command.id))
         windows = np.array([_window(work, number, kind.cabinet) for kind in kinds])
         steps = overlaid(steps, windows[:, 0], windows[:, 1], float(command.level), source)
+    work.blocks.append(Block(pattern=pattern, nights=chosen, steps=_within_limits(work, base, steps, kinds, chosen)))
+
+
+def _within_limits(work: _Work, base: _Base, steps: Steps, kinds: Sequence[Kind], nights: Nights) -> Steps:
     if base.own_dimming:
         dimmed = (steps.level != steps.asked.max(axis=1, keepdims=True)) & steps.lit
-        steps = replace(steps, clamp=np.where(dimmed, Clamp.OWN_DIMMING.value, steps.clamp))
-    else:
-        ranks = [source.rank for source in work.sources]
-        steps = clamped(steps, [_traits(kind) for kind in kinds], ranks, chosen.sunset, chosen.sunrise)
-    work.blocks.append(Block(pattern=pattern, nights=chosen, steps=steps))
+        return replace(steps, clamp=np.where(dimmed, Clamp.OWN_DIMMING.value, steps.clamp))
+    ranks = [source.rank for source in work.sources]
+    return clamped(steps, [_traits(kind) for kind in kinds], ranks, nights.sunset, nights.sunrise)
 
 
 def _traits(kind: Kind) -> Traits:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lighting.domain.levels import Clamp
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -79,6 +81,7 @@ def overlaid(steps: Steps, start: Floats, end: Floats, level: float, source: int
         level=np.where(inside, level, parts.level),
         asked=np.where(inside, level, parts.asked),
         source=np.where(inside, source, parts.source),
+        clamp=np.where(inside, Clamp.NONE.value, parts.clamp),
     )
 
 

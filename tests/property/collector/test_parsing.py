@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from collector.domain import lines
@@ -167,6 +167,7 @@ def test_any_split_of_the_bytes_gives_the_same(rows: list[str], cuts: list[int],
 
 @settings(max_examples=60, deadline=None)
 @given(rows=rows)
+@example(rows=["A;never;;", "\r"])
 def test_every_row_ends_somewhere(rows: list[str]) -> None:
     body = "\n".join(["meter;time;w;wh", *rows]).encode()
     readings, gaps, problems, counts = facts(list(parse_delimited([body], long_mapping())))
