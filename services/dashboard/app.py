@@ -198,7 +198,9 @@ class Pages:
             return self._message(request, words, *words.refusals[said], status=status)
         if request.method == "POST":
             return self._message(request, words, *words.refusals["INVALID"], status=400)
-        return self._message(request, words, words.wrong_address.format(why=failure), words.refusals["MISSING"][1], status=400)
+        wrong = failure.violations if isinstance(failure, Failure) else ()
+        parts = ", ".join(dict.fromkeys(one.field for one in wrong)) or request.url.path
+        return self._message(request, words, words.wrong_address.format(parts=parts), words.refusals["MISSING"][1], status=400)
 
     def _is_meant(self, request: Request, form: dict[str, str], session: Session) -> bool:
         """Tell whether the person who is signed in sent a form from a page of this site."""

@@ -90,3 +90,11 @@ def test_sessions_end_by_themselves_and_the_oldest_makes_way(monkeypatch: pytest
     monkeypatch.setattr(sessions, "LIFETIME", timedelta(seconds=-1))
     assert kept.of(kept.begin(PersonId("household"), None)) is None
     assert kept.of(None) is None
+
+
+async def test_an_address_that_is_not_understood_says_which_part_in_the_readers_language(browser: httpx.AsyncClient) -> None:
+    french, english = [await browser.get(f"/{language}/places/town?span=century") for language in ("fr", "en")]
+    assert (french.status_code, english.status_code) == (400, 400)
+    assert "vérifiez « span »" in french.text
+    assert "check “span”" in english.text
+    assert "century" not in french.text.split("<h1>")[1].split("</h1>")[0]
