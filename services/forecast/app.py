@@ -23,6 +23,7 @@ from multiflux_client.channel import Connection, Target
 from multiflux_client.costs import CostClient
 from multiflux_client.credentials import FixedToken, SigningKeys
 from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
+from multiflux_client.lighting import LightingClient
 from multiflux_client.metering import MeteringClient, SeriesEvent
 from multiflux_client.places import Territory
 from multiflux_client.registry import RegistryClient, RegistryEvent
@@ -60,9 +61,11 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
     outbox = Outbox(database, RUNTIME, clock, retention=timedelta(days=settings.event_retention_days))
     changes = Changes(database, RUNTIME, outbox, clock, retention=timedelta(days=settings.request_retention_days))
     replica = PlaceReplica(database, RUNTIME)
-    access, metering = (_dialled(settings, address) for address in (settings.access_target, settings.metering_target))
+    access, metering, lighting = (
+        _dialled(settings, address) for address in (settings.access_target, settings.metering_target, settings.lighting_target)
+    )
     signed_in = ServiceSignIn("forecast", access, settings.secret_file)
-    calls = _Calls(metering, signed_in)
+    calls = _Calls(metering, lighting, signed_in)
     keys = SigningKeys(AccessClient(access))
     workers = Workers(settings.worker_processes)
     sources = Sources(calls.of, calls.metering_as, settings.weather_error_celsius)
@@ -109,15 +112,16 @@ async def assembled(settings: ForecastSettings, clock: Clock) -> Service:
             AuditForwarder(database, RUNTIME, AccessAudit(signed_in.access)).run,
         ),
         on_drain=(outbox.stop,),
-        closers=(access.close, metering.close, workers.close, database.close),
+        closers=(access.close, metering.close, lighting.close, workers.close, database.close),
     )
 
 
 class _Calls:
-    """The metering service as this one calls it: as itself, for one territory or for all."""
+    """Metering and lighting as this service calls them: as itself, for one territory or for all."""
 
-    def __init__(self, connection: Connection, signed_in: ServiceSignIn) -> None:
+    def __init__(self, connection: Connection, lighting: Connection, signed_in: ServiceSignIn) -> None:
         self._connection = connection
+        self._lighting = lighting
         self._signed_in = signed_in
 
     def of(self, territory: TerritoryId) -> Clients:
@@ -128,6 +132,7 @@ class _Calls:
             metering=MeteringClient(signed_in),
             weather=WeatherClient(signed_in),
             costs=CostClient(signed_in),
+            lighting=LightingClient(self._lighting.with_tokens(self._signed_in.identity().tokens(territory))),
         )
 
     def metering_as(self, token: str) -> MeteringClient:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from forecast.domain.accuracy import Accuracy, Issue, accuracies
 from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import InsufficientHistory, NoPoints
-from forecast.domain.kept import MODEL, MONTH_MODEL, THIN_LEVELS, Forecast, Subject
+from forecast.domain.kept import MODEL, MONTH_MODEL, PLAN_MODEL, THIN_LEVELS, Forecast, ModelScore, Subject
 from forecast.domain.month_end import MonthEnd, Prices, month_end, month_of, priced_interval
 from forecast.domain.ports import Forecasts
 from forecast.domain.rules import QUANTILES
@@ -242,10 +242,11 @@ def _issues(kept: list[Forecast], starts: Int64s) -> list[Issue]:
 
 
 def _forecast(prepared: Prepared, computed: Computed, issued: datetime, at: int, subject: Subject) -> Forecast:
+    scores = computed.scores[at] if computed.scores else ()
     return Forecast(
         subject=subject,
         issued=issued,
-        model=MONTH_MODEL if subject.granularity is Granularity.MONTH else MODEL,
+        model=_model(subject, scores),
         basis=prepared.basis,
         starts=prepared.ahead_starts,
         ends=prepared.ahead_ends,
@@ -255,5 +256,11 @@ def _forecast(prepared: Prepared, computed: Computed, issued: datetime, at: int,
         sums=None if computed.sums is None else computed.sums[at],
         parts=computed.parts[at],
         latest=prepared.latest,
-        scores=computed.scores[at] if computed.scores else (),
+        scores=scores,
     )
+
+
+def _model(subject: Subject, scores: tuple[ModelScore, ...]) -> str:
+    if subject.granularity is Granularity.MONTH:
+        return MONTH_MODEL
+    return PLAN_MODEL if scores else MODEL

@@ -24,6 +24,7 @@ from multiflux_client.lighting_records import (
 from multiflux_client.listing import Listing, listing
 from multiflux_client.records import fill_interval, record_from_proto, record_to_proto, timestamp
 from vocabulary.interval import Interval
+from vocabulary.names import PointId, point_id
 
 BLOCK_BYTES = 1 << 20
 _REHEARSAL_DEADLINE_S = 120.0
@@ -110,6 +111,16 @@ class LightingClient:
         request = pb.QueryPlanRequest(luminaires=luminaires, interval=_interval(during))
         response = await self._connection.call(self._stub.QueryPlan, request)
         return tuple(record_from_proto(LuminairePlan, plan) for plan in response.plans)
+
+    async def metered_cabinets(self) -> dict[PointId, str]:
+        """Return the cabinets that are measured (`cabinets/x`), by metering point; of several at one point the last by name."""
+        found, token = dict[PointId, str](), ""
+        while True:
+            page = await self._connection.call(self._stub.ListCabinets, pb.ListCabinetsRequest(page_token=token))
+            found |= {point_id(one.metering_point): one.name for one in page.cabinets if one.metering_point}
+            token = page.next_page_token
+            if not token:
+                return found
 
     async def planned_power_w(self, resource: str, during: Interval, step_s: int) -> tuple[float, ...]:
         """Return the mean power in watts of a luminaire, cabinet or group (by its resource name) in each step of an interval."""

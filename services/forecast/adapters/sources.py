@@ -1,7 +1,7 @@
 """What a forecast is made from: consumption, weather and holidays, asked of metering and put on one grid of slots."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from forecast.domain.task import HISTORY, ForecastTask, Prepared, horizon_of, le
 from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.costs import CostClient, CostStatement
 from multiflux_client.failures import RemoteFailure
+from multiflux_client.lighting import LightingClient
 from multiflux_client.metering import MeteringClient
 from multiflux_client.places import Territory
 from multiflux_client.registry import RegistryClient
@@ -24,12 +25,14 @@ from multiflux_client.weather import WeatherClient
 from vocabulary.civil import Granularity, slots
 from vocabulary.flux import JOULES_PER_WATT_HOUR, MILLILITRES_PER_CUBIC_METRE, Flux
 from vocabulary.interval import Interval
-from vocabulary.names import PlaceId, PointId, TerritoryId
+from vocabulary.names import PlaceId, PointId, TerritoryId, point_id
 from vocabulary.quality import Quality
 
 _WEATHER_DAYS, _AHEAD_DAYS = 1_000, 40
 """How far back and ahead of now the weather is asked for."""
 _HOUR_S = 3_600
+_STEP_S = {Granularity.HOUR: _HOUR_S, Granularity.DAY: 24 * _HOUR_S}
+"""How long the last slot of a plan is taken to be."""
 _LEAST_COVERAGE = 50
 """Per cent of a slot that must be measured: estimates are not learnt from."""
 
@@ -42,6 +45,7 @@ class Clients:
     metering: MeteringClient
     weather: WeatherClient
     costs: CostClient
+    lighting: LightingClient
 
 
 class Sources:
@@ -163,6 +167,7 @@ class Sources:
             public_holidays=public,
             school_holidays=school,
             together=together,
+            planned=await self._planned(territory, list(found), whole, granularity),
         )
         return Prepared(task=task, resources=tuple(found), ahead_starts=ahead_starts, ahead_ends=ahead_ends, basis=basis, latest=latest)
 
@@ -191,6 +196,29 @@ class Sources:
         temperature = _by_slot(hours, starts, granularity)
         foreseen = np.isfinite(temperature[-horizon_of(granularity) :]).all()
         return temperature, WeatherBasis.FORECAST if foreseen else WeatherBasis.CLIMATOLOGY
+
+    async def _planned(self, territory: Territory, resources: list[str], starts: Int64s, granularity: Granularity) -> dict[int, Floats]:
+        """Return by row what the lighting plans of points draw in each slot, in joules; nothing while lighting is away."""
+        if granularity not in _STEP_S:
+            return {}
+        step_s, found = _STEP_S[granularity], dict[int, Floats]()
+        during = Interval(
+            start=datetime.fromtimestamp(int(starts[0]), UTC), end=datetime.fromtimestamp(int(starts[-1]), UTC) + timedelta(hours=26)
+        )
+        during = replace(during, end=during.start + (during.duration // timedelta(seconds=_HOUR_S)) * timedelta(seconds=_HOUR_S))
+        lighting = self._clients(territory.id).lighting
+        try:
+            cabinets = await lighting.metered_cabinets()
+            for row, resource in enumerate(resources):
+                cabinet = cabinets.get(point_id(resource)) if resource.startswith("meters/") else None
+                if cabinet is not None:
+                    watts = np.array(await lighting.planned_power_w(cabinet, during, _HOUR_S))
+                    joules = np.concatenate(([0.0], np.cumsum(watts * _HOUR_S)))
+                    first = (starts - int(during.start.timestamp())) // _HOUR_S
+                    found[row] = joules[np.append(first[1:], first[-1] + step_s // _HOUR_S)] - joules[first]
+        except (RemoteFailure, OSError):
+            return {}
+        return found
 
     async def _holidays(self, territory: Territory) -> tuple[frozenset[date], frozenset[date]]:
         registry, zone = self._clients(territory.id).registry, ZoneInfo(territory.time_zone)

@@ -13,7 +13,7 @@ from vocabulary.civil import Granularity
 from vocabulary.flux import Flux, Quantity
 from vocabulary.names import TerritoryId
 
-MODEL, MONTH_MODEL = "panel/1", "months/1"
+MODEL, MONTH_MODEL, PLAN_MODEL = "panel/1", "months/1", "plan/1"
 
 THIN_LEVELS = (0.1, 0.5, 0.9)
 """The median and the 80 % interval."""

@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,8 @@ from forecast.domain.columns import Floats, Int64s
 from forecast.domain.failures import InsufficientHistory
 from forecast.domain.kept import ModelScore, WeatherBasis, shares
 from forecast.domain.panel import PanelForecast, forecast, known_days, place_forecast
-from forecast.domain.rules import DAILY, HOURLY, PanelRules
+from forecast.domain.planned import PlannedForecast, planned_forecast
+from forecast.domain.rules import DAILY, HOURLY, QUANTILES, PanelRules
 from forecast.domain.surroundings import Surroundings
 from vocabulary.civil import Granularity
 
@@ -27,6 +28,7 @@ HISTORY = {
     Granularity.MONTH: timedelta(days=3 * 365 + 1),
 }
 """How far back a forecast looks."""
+_ALL_CALENDAR = (100.0, 0.0, 0.0)
 _MANY_POINTS = 64
 """So many months are forecast by the quick models alone: those of statsmodels take a tenth of a second a point."""
 
@@ -37,6 +39,7 @@ class ForecastTask:
 
     amounts: (points, slots) up to the origin, NaN where missing. starts: UTC seconds of all slots, the ones ahead included. temperature:
     Celsius per slot, NaN where unknown; ahead it is a forecast, off by `error_celsius` after a week. together: one forecast of their sum.
+    planned: by row, what the lighting plan of a point draws in all slots, the ones ahead included.
     """
 
     granularity: Granularity
@@ -48,6 +51,7 @@ class ForecastTask:
     public_holidays: frozenset[date]
     school_holidays: frozenset[date]
     together: bool = False
+    planned: dict[int, Floats] = field(default_factory=dict[int, Floats])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -153,14 +157,50 @@ def _months_of(task: ForecastTask) -> monthly.Months:
 
 def _panel(task: ForecastTask) -> Computed:
     rows, amounts = _enough(task)
-    found = (place_forecast if task.together else forecast)(amounts, surroundings_of(task), rules_of(task.granularity))
+    rules, around = rules_of(task.granularity), surroundings_of(task)
+    planned = dict[int, PlannedForecast]()
+    for at, row in enumerate(rows.tolist()):
+        plan = task.planned.get(row)
+        one = None if plan is None else planned_forecast(amounts[at], plan, rules.slots_per_day)
+        if one is not None:
+            planned[at] = one
+    if task.together:
+        others = np.delete(amounts, list(planned), axis=0)
+        found = place_forecast(others, around, rules) if len(others) else None
+        return _together(found, list(planned.values()), rows)
+    found = forecast(amounts, around, rules)
+    parts = [shares(part) for part in _parts(found)]
+    for at, one in planned.items():
+        found.mean[at], found.quantiles[at], parts[at] = one.mean, one.quantiles, _ALL_CALENDAR
+        if found.sums is not None:
+            found.sums[at] = one.sums
+    scores = tuple((planned[at].score,) if at in planned else () for at in range(len(rows)))
+    return Computed(rows=rows, mean=found.mean, quantiles=found.quantiles, sums=found.sums, parts=tuple(parts), scores=scores)
+
+
+def _together(found: PanelForecast | None, plans: Sequence[PlannedForecast], rows: Int64s) -> Computed:
+    """Return the forecast of a place's points as one row: means add up, and plans are taken to err independently of all else."""
+    means = [one.mean for one in plans] + ([found.mean[0].astype(np.float64)] if found else [])
+    quantiles = [one.quantiles for one in plans] + ([found.quantiles[0].astype(np.float64)] if found else [])
+    sums = [] if found is None or found.sums is None else [*(one.sums for one in plans), found.sums[0].astype(np.float64)]
+    mean: Floats = np.sum(means, axis=0)
+    by_plan = np.array([sum(float(one.mean.sum()) for one in plans), 0.0, 0.0])
     return Computed(
-        rows=rows[:1] if task.together else rows,
-        mean=found.mean,
-        quantiles=found.quantiles,
-        sums=found.sums,
-        parts=tuple(shares(part) for part in _parts(found)),
+        rows=rows[:1],
+        mean=mean[None].astype(np.float32),
+        quantiles=_apart(means, quantiles)[None],
+        sums=_apart([np.cumsum(one) for one in means], sums)[None] if sums else None,
+        parts=(shares(by_plan if found is None else by_plan + _parts(found)[0]),),
     )
+
+
+def _apart(means: Sequence[Floats], quantiles: Sequence[Floats]) -> NDArray[np.float32]:
+    """Return the quantiles (steps, 7) of a sum of what errs independently; of one alone, its own."""
+    if len(quantiles) == 1:
+        return quantiles[0].astype(np.float32)
+    off = np.sqrt(np.sum([(one - mean[:, None]) ** 2 for mean, one in zip(means, quantiles, strict=True)], axis=0))
+    side = np.sign(np.array(QUANTILES) - QUANTILES[len(QUANTILES) // 2])
+    return np.maximum(np.sum(means, axis=0)[:, None] + side * off, 0).astype(np.float32)
 
 
 def _parts(found: PanelForecast) -> list[Floats]:

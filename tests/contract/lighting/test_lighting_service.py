@@ -18,6 +18,7 @@ from multiflux_client.lighting import LightingClient
 from multiflux_client.lighting_records import Group, LightingScope, PlanState
 from runtime.permissions import permission_of
 from vocabulary.interval import Interval
+from vocabulary.names import PointId
 from vocabulary.role import Role
 
 NOON, NEXT_NOON = utc(2026, 1, 16, 11), utc(2026, 1, 17, 11)
@@ -318,6 +319,12 @@ async def test_the_client_speaks_of_all_this_in_its_own_records(world: World) ->
     (plan,) = await client.plans(["luminaires/l1-1"], night)
     assert [segment.level_percent for segment in plan.segments] == [0, 100, 50, 100, 0]
     assert len(await client.planned_power_w("groups/g", night, 3_600)) == 24
+    assert await client.metered_cabinets() == {}
+    measured = inventory_pb2.Cabinet()
+    measured.CopyFrom(cabinet(9))
+    measured.metering_point = "meters/lamps"
+    await world.call("PutCabinet", pb.PutCabinetRequest(cabinet=measured, request_id=str(uuid4())))
+    assert await client.metered_cabinets() == {PointId("lamps"): "cabinets/c9"}
     given = await client.override(LightingScope(luminaires=("luminaires/l1-1",)), 10, "test", until=NEXT_NOON)
     assert [one.name async for one in client.commands()] == [given.name]
     world.clock.advance(timedelta(seconds=1))
