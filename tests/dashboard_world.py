@@ -72,6 +72,8 @@ class Services:
                 yield consent
 
         async def give_consent(consent: Consent) -> Consent:
+            if any((one.metering_point, one.purpose) == (consent.metering_point, consent.purpose) for one in self.consents):
+                raise RemoteFailure("there is one", code=grpc.StatusCode.ALREADY_EXISTS)
             given = replace(consent, id=ConsentId(f"c{len(self.consents)}"), give_time=datetime(2026, 11, 2, 9, tzinfo=UTC))
             self.consents.append(given)
             return given

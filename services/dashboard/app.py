@@ -40,6 +40,7 @@ _BY_KIND = {
     Kind.UNAUTHENTICATED: ("DENIED", 403),
     Kind.STALE: ("CONFLICT", 409),
     Kind.CONFLICT: ("CONFLICT", 409),
+    Kind.EXISTS: ("CONFLICT", 409),
     Kind.EXHAUSTED: ("EXHAUSTED", 429),
     Kind.INVALID: ("INVALID", 400),
 }

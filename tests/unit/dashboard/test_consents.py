@@ -24,6 +24,7 @@ async def test_a_consent_is_given_with_the_text_that_was_shown_and_withdrawn_aga
     token = await form_token(browser)
     given = {"form_token": token, "point": "flat-water", "purpose": "PEER_COMPARISON"}
     assert (await browser.post("/fr/consents", data=given)).status_code == 303
+    assert (await browser.post("/fr/consents", data=given)).status_code == 409
     (consent,) = services.consents
     assert (consent.metering_point, consent.purpose, consent.granularity) == ("flat-water", Purpose.PEER_COMPARISON, Granularity.MONTH)
     page = (await browser.get("/fr/consents")).text
