@@ -22,7 +22,7 @@ _QUIET = timedelta(seconds=60)
 _MANY = 0.2
 """The share of stale points from which on all are made anew; fewer are made when they are asked for."""
 _AGAIN = timedelta(minutes=10)
-"""A territory without any point to forecast is looked at again after so long."""
+"""A territory without any point to forecast is looked at again after so long, or when readings have come."""
 
 
 class Refreshing:
@@ -58,7 +58,7 @@ class Refreshing:
         if await self._making.read(lambda forecasts: forecasts.stale_share(territory)) >= _MANY:
             return True
         tried = self._tried.get(territory)
-        if tried is not None and now - tried < _AGAIN:
+        if tried is not None and now - tried < _AGAIN and (late is None or late <= tried):
             return False
         last = await self._making.read(lambda forecasts: forecasts.last_refresh(territory))
         return last is None or now - last >= self._every

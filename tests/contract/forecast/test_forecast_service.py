@@ -72,6 +72,8 @@ class Sources:
     since: list[datetime | None] = field(default_factory=list[datetime | None])
     unread_hours: int = 0
     """How many of the last hours have not come yet."""
+    empty: bool = False
+    """Nothing has been read yet."""
     unpriced: bool = False
     simulated: bool = False
     refused: Failure | None = None
@@ -111,7 +113,7 @@ class Sources:
     ) -> Prepared:
         del territory, granularity, now
         self.since.append(since)
-        if flux is not Flux.ELECTRICITY:
+        if flux is not Flux.ELECTRICITY or self.empty:
             raise NoPoints("none", resource=place)
         return self._prepared(tuple(f"meters/{name}" for name in POINTS), together=together)
 
@@ -388,6 +390,23 @@ async def test_a_territory_is_refreshed_when_it_is_full_and_again_when_that_is_o
     world.clock.advance(timedelta(hours=6))
     await world.refreshing.tick()
     assert len(world.sources.since) == 2 * asked
+
+
+async def test_a_new_territory_is_looked_at_again_as_soon_as_readings_have_come_and_else_after_a_while(world: World) -> None:
+    world.sources.empty = True
+    await world.refreshing.tick()
+    asked = len(world.sources.since)
+    world.clock.advance(timedelta(minutes=2))
+    await world.refreshing.tick()
+    assert len(world.sources.since) == asked
+    world.sources.empty, world.late[TOWN] = False, world.clock.now()
+    world.clock.advance(timedelta(minutes=2))
+    await world.refreshing.tick()
+    assert len(world.sources.since) == 2 * asked
+    service = world.acting_as(Role.SERVICE)
+    before = len(world.sources.since)
+    await world.forecast(service)
+    assert len(world.sources.since) == before
 
 
 async def test_too_little_history_and_no_points_have_names(world: World) -> None:
