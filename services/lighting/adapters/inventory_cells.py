@@ -10,6 +10,8 @@ from lighting.domain.inventory import (
     Cabinet,
     Clock,
     CurvePoint,
+    Gateway,
+    GatewayProtocol,
     LampType,
     LightHead,
     Limits,
@@ -36,7 +38,7 @@ from which a usual LED curve is made."""
 CABINET_COLUMNS = (
     "id", "display_name", "place", "metering_point", "latitude", "longitude",
     "sunset_offset_minutes", "sunrise_offset_minutes", "drift_s_per_day",
-    "powered_by_day", "tariff",
+    "powered_by_day", "tariff", "gateway_protocol", "gateway",
 )  # fmt: skip
 
 
@@ -80,6 +82,7 @@ def cabinet_of(cells: Cells) -> Cabinet:
         ),
         powered_by_day=_truth(cells, "powered_by_day"),
         tariff=_text(cells, "tariff"),
+        gateway=_gateway(cells),
     )
 
 
@@ -134,7 +137,23 @@ def cabinet_cells(one: Cabinet) -> dict[str, str]:
         "drift_s_per_day": repr(clock.drift_s_per_day),
         "powered_by_day": _yes(flag=one.powered_by_day),
         "tariff": one.tariff,
+        "gateway_protocol": one.gateway.protocol.name.lower() if one.gateway else "",
+        "gateway": one.gateway.address if one.gateway else "",
     }
+
+
+def _gateway(cells: Cells) -> Gateway | None:
+    word, address = _text(cells, "gateway_protocol"), _text(cells, "gateway")
+    if not word and not address:
+        return None
+    try:
+        protocol = GatewayProtocol[word.upper()]
+    except KeyError:
+        raise Unfit("gateway_protocol", f"{word!r} is neither mqtt nor talq") from None
+    try:
+        return Gateway(protocol=protocol, address=address)
+    except Unfit as unfit:
+        raise Unfit("gateway", unfit.violations[0].description) from None
 
 
 def _lamp(cells: Cells) -> LampType:

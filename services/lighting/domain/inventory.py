@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
 
 from lighting.domain.failures import Unfit
 from lighting.domain.levels import CabinetId, Control, LuminaireId
@@ -13,6 +14,7 @@ CATEGORIES = "abcdefg"
 _MINUTE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _MOST_OFFSET_MINUTES = 180
 _MOST_WATTS = 10_000
+_ADDRESS = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def _check(field: str, *, fits: bool, needs: str) -> None:
@@ -47,9 +49,32 @@ class Clock:
             _check(field, fits=abs(value) <= _MOST_OFFSET_MINUTES, needs=f"must be within {_MOST_OFFSET_MINUTES} minutes")
 
 
+class GatewayProtocol(Enum):
+    """What a cabinet's gateway speaks."""
+
+    MQTT = 1
+    TALQ = 2
+    """Version 2.7.1, over HTTP."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gateway:
+    """How a cabinet is reached: the name of its gateway, as its topics (MQTT) or the settings (TALQ) call it."""
+
+    protocol: GatewayProtocol
+    address: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no name; Unfit."""
+        _check("gateway.address", fits=_ADDRESS.fullmatch(self.address) is not None, needs="must be small letters, digits and hyphens")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cabinet:
-    """A cabinet: its clock, its metering point, whether its lines carry power by day, and the tariff that its energy is bought at."""
+    """A cabinet: its clock, its metering point, whether its lines carry power by day, and the tariff that its energy is bought at.
+
+    One without a gateway follows its clock: nobody tells it anything.
+    """
 
     id: CabinetId
     display_name: str
@@ -58,6 +83,7 @@ class Cabinet:
     clock: Clock
     powered_by_day: bool = False
     tariff: str = ""
+    gateway: Gateway | None = None
     etag: str = ""
 
 
