@@ -59,8 +59,8 @@ def broker(tmp_path: Path, free_port: int) -> Any:
 
 @pytest.fixture
 async def world(database_url: str, tmp_path: Path, clock: Any, broker: Mosquitto) -> AsyncIterator[World]:
-    settings = {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "order_first_wait_s": 0.5, "order_longest_wait_s": 2.0}
-    async with lighting_world(database_url, tmp_path, clock, **settings) as world:
+    more: dict[str, Any] = {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "order_first_wait_s": 0.5, "order_longest_wait_s": 2.0}
+    async with lighting_world(database_url, tmp_path, clock, **more) as world:
         yield world
 
 
