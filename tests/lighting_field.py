@@ -127,6 +127,7 @@ class Patrol:
     opened: list[Fault] = field(default_factory=list[Fault])
     closed: list[Fault] = field(default_factory=list[Fault])
     version: int = 0
+    reports: int = 0
     _plan: CabinetPlan | None = None
 
     @classmethod
@@ -141,15 +142,12 @@ class Patrol:
         found = expected(plan, at, self.watch.heard, version=self.version or None)
         if seen is None:
             return self._take(waited(self.watch, found, self.thresholds))
-        return self.hear(self.changed(report_of(seen, self.cabinet)), plan)
-
-    def changed(self, report: Report) -> Report:
-        """Return the report as the service hears it: by default as it was sent."""
-        return report
+        return self.hear(report_of(seen, self.cabinet), plan)
 
     def hear(self, report: Report, plan: CabinetPlan | None = None) -> Diagnosis:
         plan = plan or self._planned(night_of(report.at, self.estate.zone))
         found = expected(plan, report.at, self.watch.heard, version=self.version or None)
+        self.reports += 1
         return self._take(diagnosed(self.watch, found, report, self.thresholds))
 
     def run(self, start: datetime, end: datetime, every: timedelta = QUARTER) -> None:

@@ -21,6 +21,8 @@ _GATEWAY = Symptom(kind=FaultKind.COMMUNICATION)
 _SUPPLY, _BLACKOUT, _CONTACTOR = (Symptom(kind=kind) for kind in (FaultKind.SUPPLY, FaultKind.BLACKOUT, FaultKind.CONTACTOR))
 _OF_MANY = (FaultKind.DIMMING_FAILURE, FaultKind.POWER_HIGH, FaultKind.POWER_LOW, FaultKind.CYCLING)
 """What is told of a cabinet under the same name when nearly all its lamps show it."""
+_LASTING = (FaultKind.CONTACTOR, *_OF_MANY)
+_ILL = frozenset({FaultKind.LAMP_FAILURE, FaultKind.CYCLING})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,8 @@ class _Look:
     state: LampState | None
     watch: LampWatch
     shows: Mapping[FaultKind, bool]
+    ill: bool
+    """Whether it has a fault of its own by which it gives no light: that it does not show something tells nothing of the others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +57,9 @@ def diagnosed(watch: Watch, expected: Expected, report: Report, thresholds: Thre
     if not (watch.doubts or watch.faults or _says(report, expected) or any(True in look.shows.values() for look in looks)):
         return Diagnosis(watch=after)
     verdicts = dict(_of_cabinet(expected, report, looks, thresholds))
-    verdicts.update(_of_lamps(watch, looks, {symptom for symptom, verdict in verdicts.items() if verdict.shown}))
+    # What is open of the whole and can neither be seen nor be denied now explains its lamps still.
+    lasting = {symptom for symptom in watch.faults if symptom.kind in _LASTING and symptom not in verdicts}
+    verdicts.update(_of_lamps(watch, looks, lasting | {symptom for symptom, verdict in verdicts.items() if verdict.shown}))
     verdicts.update(_of_removed(watch, looks))
     return _settled(after, verdicts, report.at, thresholds)
 
@@ -111,14 +117,14 @@ def _looks(watch: Watch, expected: Expected, report: Report, thresholds: Thresho
             state, before = states.get(luminaire), watch.lamps.get(luminaire, _NEVER_SEEN)
             if state is None:
                 after = before if before.switch_count is before.lit is before.due_since is None else LampWatch(returns=before.returns)
-                yield _Look(luminaire=luminaire, alike=alike, state=None, watch=after, shows=_silent(alike))
+                yield _Look(luminaire=luminaire, alike=alike, state=None, watch=after, shows=_silent(alike), ill=False)
                 continue
-            lit = _lit(alike, state)
+            lit, of_it = _lit(alike, state), known.get(luminaire, frozenset())
             after = _watched(before, alike, state, (watch.heard, report.at), thresholds, lit=lit)
             shows: Mapping[FaultKind, bool] = {} if alike.locked else {FaultKind.COMMUNICATION: False}
             if follows and not alike.locked:
-                shows = _shown(alike, state, after, report.at, known.get(luminaire, frozenset()), thresholds)
-            yield _Look(luminaire=luminaire, alike=alike, state=state, watch=after, shows=shows)
+                shows = _shown(alike, state, after, report.at, of_it, thresholds)
+            yield _Look(luminaire=luminaire, alike=alike, state=state, watch=after, shows=shows, ill=not _ILL.isdisjoint(of_it))
 
 
 def _silent(alike: Alike) -> Mapping[FaultKind, bool]:
@@ -177,9 +183,11 @@ def _shown(
     restless = bool(watch.returns) or FaultKind.CYCLING in known
     if alike.low > 0 and (lit or steady or not restless):
         shows[FaultKind.LAMP_FAILURE] = not lit
-    if lit and state.power_w is not None:
+    if not lit or alike.low == 0:
+        return shows
+    if state.power_w is not None:
         shows |= _by_power(alike, state.power_w, thresholds, drew_too_much=FaultKind.POWER_HIGH in known)
-    elif lit and state.level is not None:
+    elif state.level is not None:
         shows |= _by_level(alike, state.level, thresholds)
     return shows
 
@@ -189,9 +197,7 @@ def _by_power(alike: Alike, power: float, thresholds: Thresholds, *, drew_too_mu
     share = thresholds.power_share
     ceiling = alike.high_w * (1 + share) + thresholds.power_w
     at_full = alike.lamp.full_power_w * (1 - share)
-    shows: dict[FaultKind, bool] = {}
-    if alike.low > 0:
-        shows[FaultKind.POWER_LOW] = power < alike.low_w * (1 - share) - thresholds.power_w
+    shows = {FaultKind.POWER_LOW: power < alike.low_w * (1 - share) - thresholds.power_w}
     if power <= ceiling:
         shows[FaultKind.POWER_HIGH] = False
         if ceiling < at_full:
@@ -219,17 +225,22 @@ class _Share:
     showing: Sequence[_Look]
     telling: int
     nearly_all: bool
+    few: bool
+    """All that could show it, but too few to tell of the others."""
 
-    @property
-    def verdict(self) -> _Verdict:
-        return _Verdict(shown=self.nearly_all, evidence=_evidence(self.showing, self.telling) if self.nearly_all else _NOTHING)
+    def verdicts(self, symptom: Symptom) -> Iterator[tuple[Symptom, _Verdict]]:
+        if self.nearly_all:
+            yield symptom, _Verdict(shown=True, evidence=_evidence(self.showing, self.telling))
+        elif self.telling and not self.few:
+            yield symptom, _Verdict(shown=False)
 
 
 def _share(looks: Sequence[_Look], shows: Callable[[_Look], bool | None], thresholds: Thresholds) -> _Share:
-    answers = [(look, shown) for look in looks if (shown := shows(look)) is not None]
+    answers = [(look, shown) for look in looks if (shown := shows(look)) is not None and (shown or not look.ill)]
     showing = [look for look, shown in answers if shown]
-    nearly_all = len(showing) >= max(thresholds.fewest, thresholds.most * len(answers))
-    return _Share(showing=showing, telling=len(answers), nearly_all=nearly_all)
+    most = len(showing) >= thresholds.most * len(answers)
+    enough = len(showing) >= thresholds.fewest
+    return _Share(showing=showing, telling=len(answers), nearly_all=most and enough, few=most and not enough)
 
 
 def _gone(look: _Look) -> bool | None:
@@ -258,9 +269,7 @@ def _of_cabinet(expected: Expected, report: Report, looks: Sequence[_Look], thre
             return
     yield from _of_lines(looks, frozenset(report.tripped_circuits), thresholds)
     for kind in _OF_MANY:
-        share = _share(looks, _shows(kind), thresholds)
-        if share.telling:
-            yield Symptom(kind=kind), share.verdict
+        yield from _share(looks, _shows(kind), thresholds).verdicts(Symptom(kind=kind))
 
 
 def _shows(kind: FaultKind) -> Callable[[_Look], bool | None]:
@@ -273,13 +282,13 @@ def _of_lines(looks: Sequence[_Look], tripped: AbstractSet[int], thresholds: Thr
     all_gone = gone.nearly_all and not tripped
     dark = sum(look.state is not None for look in gone.showing)
     mostly_dark = dark * 2 > len(gone.showing)
-    yield _GATEWAY, gone.verdict if all_gone and not mostly_dark else _Verdict(shown=False)
-    if all_gone and mostly_dark:
-        yield _BLACKOUT, gone.verdict
-    elif any(look.shows.get(FaultKind.LAMP_FAILURE) is False for look in looks):
+    if all_gone:
+        yield from gone.verdicts(_BLACKOUT if mostly_dark else _GATEWAY)
+    if not all_gone or mostly_dark:
+        yield _GATEWAY, _Verdict(shown=False)
+    if not all_gone and any(look.shows.get(FaultKind.LAMP_FAILURE) is False for look in looks):
         yield _BLACKOUT, _Verdict(shown=False)
-    if burning.telling:
-        yield _CONTACTOR, burning.verdict
+    yield from burning.verdicts(_CONTACTOR)
     circuits = {look.alike.circuit for look in looks} | tripped
     for circuit in circuits:
         lamps = [look for look in looks if look.alike.circuit == circuit]
@@ -295,13 +304,12 @@ def _of_circuit(
     if tripped:
         yield dead, _Verdict(shown=True, evidence=_evidence(lamps, len(lamps)))
     elif share.nearly_all and not gone:
-        yield dead, share.verdict
+        yield from share.verdicts(dead)
     elif any(look.shows.get(FaultKind.LAMP_FAILURE) is False for look in lamps):
         # That its lamps answer by day does not show that they will be lit.
         yield dead, _Verdict(shown=False)
-    share = _share(lamps, _burning, thresholds)
-    if share.telling and not burning:
-        yield Symptom(kind=FaultKind.CONTACTOR, circuit=circuit), share.verdict
+    if not burning:
+        yield from _share(lamps, _burning, thresholds).verdicts(Symptom(kind=FaultKind.CONTACTOR, circuit=circuit))
 
 
 def _of_lamps(watch: Watch, looks: Sequence[_Look], explained: AbstractSet[Symptom]) -> Iterator[tuple[Symptom, _Verdict]]:
@@ -310,7 +318,7 @@ def _of_lamps(watch: Watch, looks: Sequence[_Look], explained: AbstractSet[Sympt
         return
     dead = {symptom.circuit for symptom in explained if symptom.kind is FaultKind.CIRCUIT}
     stuck = {symptom.circuit for symptom in explained if symptom.kind is FaultKind.CONTACTOR}
-    many = {symptom.kind for symptom in explained if symptom.kind in _OF_MANY}
+    many = {symptom.kind for symptom in explained if symptom.kind in _OF_MANY and symptom.luminaire is None}
     known = {symptom.luminaire for symptom in (*watch.doubts, *watch.faults)}
     for look in looks:
         if look.alike.circuit in dead or (look.luminaire not in known and True not in look.shows.values()):

@@ -126,7 +126,7 @@ class Thresholds:
     """And these watts, for small lamps at low levels."""
     level: float = 10.0
     """Points of per cent that a level may be off, where power is not measured."""
-    most: float = 0.9
+    most: float = 0.8
     """The share of lamps that counts as nearly all: a fault of their circuit or cabinet."""
     fewest: int = 3
     """Fewer lamps are told one by one."""
