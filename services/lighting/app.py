@@ -1,7 +1,7 @@
 """Puts the lighting service together: the only module that names adapters."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,16 +11,22 @@ from typing import Any
 
 from lighting.adapters import inventory_cells as cells
 from lighting.adapters import inventory_files as files
+from lighting.adapters.deliveries import DeliveryStore
 from lighting.adapters.estates import Estates
+from lighting.adapters.field_mqtt import Broker, MqttLink
 from lighting.adapters.records import Documents, SqlRecords
 from lighting.adapters.registry_facts import EmissionChoice, RegistryFacts
 from lighting.adapters.registry_feed import RegistryFeed
 from lighting.adapters.tables import RUNTIME
-from lighting.domain.ports import Facts, Shelf
+from lighting.domain.delivery import Patience
+from lighting.domain.inventory import GatewayProtocol
+from lighting.domain.ports import Facts, FieldLink, Shelf
 from lighting.servicer import LightingServicer
 from lighting.servicer.desk import InventoryFiles, Tools
 from lighting.settings import LightingSettings
 from lighting.wire.documents import document, from_document
+from lighting.wire.field import order_document, order_from_document
+from lighting.workers import courier
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux.lighting.v1 import lighting_service_pb2_grpc
 from multiflux_client.access import AccessClient
@@ -75,7 +81,7 @@ class Others:
 async def build(settings: LightingSettings) -> Service:
     """Return the service, ready to serve."""
     store = opened(settings, SystemClock())
-    return assembled(settings, store, _others(settings, store))
+    return assembled(settings, store, _others(settings, store), links_of(settings, store.clock))
 
 
 def opened(settings: LightingSettings, clock: Clock) -> Store:
@@ -87,16 +93,48 @@ def opened(settings: LightingSettings, clock: Clock) -> Store:
     return Store(database=database, outbox=outbox, changes=changes, clock=clock)
 
 
-def assembled(settings: LightingSettings, store: Store, others: Others) -> Service:
-    """Return the service over a store."""
+def links_of(settings: LightingSettings, clock: Clock) -> Mapping[GatewayProtocol, FieldLink]:
+    """Return the ways to gateways that the settings name."""
+    links: dict[GatewayProtocol, FieldLink] = {}
+    if settings.mqtt_host:
+        broker = Broker(
+            host=settings.mqtt_host,
+            port=settings.mqtt_port,
+            username=settings.mqtt_username,
+            password=settings.mqtt_password,
+            authority=settings.mqtt_authority,
+        )
+        links[GatewayProtocol.MQTT] = MqttLink(broker=broker, now=clock.now)
+    return links
+
+
+def assembled(settings: LightingSettings, store: Store, others: Others, links: Mapping[GatewayProtocol, FieldLink]) -> Service:
+    """Return the service over a store, with links to the field."""
     executor = ThreadPoolExecutor(settings.plan_threads, thread_name_prefix="plans")
     scopes = PlaceReplica(store.database, RUNTIME)
+    estates, deliveries = Estates(store.database, DOCUMENTS), DeliveryStore(ORDERS)
+    patience = Patience(first=timedelta(seconds=settings.order_first_wait_s), longest=timedelta(seconds=settings.order_longest_wait_s))
+    field = courier.Courier(
+        tools=courier.Tools(
+            database=store.database,
+            store=deliveries,
+            outbox=store.outbox,
+            estates=estates,
+            facts=others.facts,
+            links=links,
+            clock=store.clock,
+            executor=executor,
+            patience=patience,
+        )
+    )
     tools = Tools(
         database=store.database,
         changes=store.changes,
         outbox=store.outbox,
         records=partial(SqlRecords, documents=DOCUMENTS),
-        estates=Estates(store.database, DOCUMENTS),
+        deliveries=deliveries.deliveries,
+        patience=patience,
+        estates=estates,
         facts=others.facts,
         scopes=scopes,
         files=_files(),
@@ -115,6 +153,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others) -> Servi
         tasks=(
             partial(periodically, _TRIM_INTERVAL_S, store.outbox.trim),
             partial(periodically, _TRIM_INTERVAL_S, store.changes.trim),
+            field.run,
             *others.tasks,
         ),
         on_drain=(store.outbox.stop,),
@@ -122,6 +161,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others) -> Servi
     )
 
 
+ORDERS = Documents(write=order_document, read=order_from_document)
 DOCUMENTS = {shelf: Documents(write=partial(document, shelf), read=partial(from_document, shelf)) for shelf in Shelf}
 
 

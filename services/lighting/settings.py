@@ -1,6 +1,6 @@
 """What the lighting service can be told."""
 
-from pydantic import Field
+from pydantic import Field, FilePath
 
 from runtime.settings import ServiceSettings
 
@@ -17,3 +17,19 @@ class LightingSettings(ServiceSettings, env_prefix="MULTIFLUX_LIGHTING_"):
         default="production-direct", description="Method of the emission factors that rehearsals reckon with, as in the registry's table."
     )
     emission_usage: str = Field(default="all", description="Usage of the emission factors that rehearsals reckon with.")
+    mqtt_host: str = Field(default="", description="Broker of the cabinets' gateways that speak MQTT; empty: none do.")
+    mqtt_port: int = Field(default=1883, ge=1, le=65535, description="Port of that broker.")
+    mqtt_username: str = Field(default="", description="Name that the broker knows the lighting service by.")
+    mqtt_password_file: FilePath | None = Field(default=None, description="File with the password for the broker.")
+    mqtt_authority: FilePath | None = Field(
+        default=None, description="PEM file with the authority that signed the broker's certificate; empty: no TLS."
+    )
+    order_first_wait_s: float = Field(
+        default=5.0, gt=0, description="Seconds until an unanswered order is sent again; doubles with each time."
+    )
+    order_longest_wait_s: float = Field(default=300.0, gt=0, description="Longest pause between two times.")
+
+    @property
+    def mqtt_password(self) -> str:
+        """The password for the broker; empty: none."""
+        return self.mqtt_password_file.read_text("utf-8").strip() if self.mqtt_password_file else ""
