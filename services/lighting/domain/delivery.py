@@ -110,17 +110,24 @@ def ordered(before: Delivery | None, order: Order, night: date, revision: int, n
     if before is not None and before.digest == digest:
         confirmed = revision if before.followed is not None else before.confirmed_revision
         return replace(before, revision=revision, confirmed_revision=confirmed)
-    new = Delivery(cabinet=order.cabinet, version=1, revision=revision, digest=digest, first_night=night, made=now, next_attempt=now)
+    new = Delivery(
+        cabinet=order.cabinet, version=_version(0, now), revision=revision, digest=digest, first_night=night, made=now, next_attempt=now
+    )
     if before is None:
         return new
     return replace(
         new,
-        version=before.version + 1,
+        version=_version(before.version, now),
         confirmed_version=before.confirmed_version,
         confirmed_revision=before.confirmed_revision,
         confirmed_through=before.confirmed_through,
         heard=before.heard,
     )
+
+
+def _version(before: int, now: datetime) -> int:
+    """Return a version after another, and after every one given before now: also by an installation that was restored since."""
+    return max(before + 1, int(now.timestamp() * 1_000))
 
 
 def attempted(delivery: Delivery, *, handed_over: bool, now: datetime, patience: Patience, dusk: datetime | None) -> Delivery:
@@ -140,7 +147,7 @@ def answered(delivery: Delivery, answer: Answer) -> Delivery:
     """Return the delivery after a gateway's answer; one to a former order says no more than that the gateway lives."""
     heard = replace(delivery, heard=answer.at)
     if answer.version > delivery.version:
-        return _begun_again(heard, answer.version + 1, answer.at)
+        return _begun_again(heard, _version(answer.version, answer.at), answer.at)
     if answer.version < delivery.version or delivery.followed is not None:
         return heard
     match answer.outcome:
@@ -156,7 +163,7 @@ def reported(delivery: Delivery, report: Report) -> Delivery:
     """Return the delivery after a report: it tells which order is followed, also when an answer was lost or a gateway replaced."""
     heard = replace(delivery, heard=report.at)
     if report.version > delivery.version:
-        return _begun_again(heard, report.version + 1, report.at)
+        return _begun_again(heard, _version(report.version, report.at), report.at)
     if report.version == delivery.version and delivery.followed is None and not delivery.refused:
         return _confirmed(heard, report.at)
     if report.version < delivery.version and delivery.followed is not None:

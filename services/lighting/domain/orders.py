@@ -113,7 +113,8 @@ def _stretches(segments: Iterable[Segment]) -> Iterable[Stretch]:
     for segment in segments:
         if segment.is_ramp or segment.level != at:
             yield Stretch(start=segment.start, start_level=segment.start_level, level=segment.level)
-        at = segment.level
+        # A ramp ends where the next stretch begins, so that what follows it is always one.
+        at = None if segment.is_ramp else segment.level
 
 
 def _holds(luminaires: tuple[LuminaireId, ...], segments: Iterable[Segment], end: datetime) -> Iterable[Hold]:
