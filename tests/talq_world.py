@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from field.talq_programs import course_of, nights_of, span_of
-from lighting.adapters.talq_orders import Programmed
+from field.talq import TalqGateway
+from field.talq_programs import checked_program
+from lighting.adapters.talq_orders import override_command, overrides_by_luminaire, programmed
 from lighting.domain.inventory import Gateway, GatewayProtocol
 from lighting.domain.levels import CabinetId, LuminaireId
 from lighting.domain.nights import NOON, instant_of
 from lighting.domain.orders import NIGHTS_AHEAD, Course, Hold, Order, Stretch
-from simulation.controllers import Controller, Lamp, StoredOrder
+from simulation.controllers import Controller, Lamp
 from simulation.sun import Spot
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -57,14 +58,24 @@ def levels(asked: Order, at: datetime) -> dict[str, float]:
     return found
 
 
-def followed(programmes: Programmed, zone: ZoneInfo) -> StoredOrder:
-    """Return what a simulated gateway makes of an order's programs and calendars."""
-    nights = {name: nights_of(calendar) for name, calendar in programmes.calendars.items()}
-    start, end = span_of(next(iter(nights.values())), zone)
-    courses = tuple(
-        course_of([str(one) for one in programmes.followers[name]], of, programmes.programs, zone) for name, of in nights.items()
-    )
-    return StoredOrder(version=1, start=start, end=end, courses=courses, holds=())
+def handed_over(asked: Order, controllers: Controller, zone: ZoneInfo, *, first_time: bool = True) -> TalqGateway:
+    """Return a gateway that was told an order at its start, message by message, without a network between."""
+    gateway = TalqGateway(name="gw-1", controllers=[controllers], zone=zone, now=asked.start.timestamp, first_time=first_time)
+    resources = programmed(asked, 3, OWNER, zone, clock_after=True)
+    for program in resources.programs.values():
+        checked_program(program)
+    gateway.programs, gateway.calendars = dict(resources.programs), dict(resources.calendars)
+    for luminaire, overrides in overrides_by_luminaire(asked.holds, asked.start).items():
+        for one in overrides:
+            gateway.override([str(luminaire)], override_command([str(luminaire)], one)["targetCommand"])
+    for calendar, luminaires in resources.followers.items():
+        gateway.assign([str(one) for one in luminaires], calendar)
+    return gateway
+
+
+def repeated(at: datetime, zone: ZoneInfo) -> bool:
+    """Whether clocks show an instant for the second time: TALQ cannot name it."""
+    return bool(at.astimezone(zone).fold)
 
 
 def controller(*lamps: str, powered_by_day: bool = True) -> Controller:

@@ -63,6 +63,8 @@ class TalqGateway:
     most_switch_points: int = 50
     """Programs with more are refused."""
     day_offset_h: int = 12
+    first_time: bool = True
+    """Whether what is due at a local time that clocks show twice happens the first time alone; else whenever clocks show it."""
     changes: int = field(default=0, init=False)
     """How many requests changed anything."""
     programs: dict[str, Json] = field(default_factory=dict[str, Json], init=False)
@@ -171,7 +173,7 @@ class TalqGateway:
             controller.take(replace(order, version=order.version + 1))
 
     def _course(self, lamps: Sequence[str], nights: Mapping[Any, str]) -> Course:
-        return course_of(lamps, nights, self.programs, self.zone)
+        return course_of(lamps, nights, self.programs, self.zone, first_time=self.first_time)
 
     def _holds(self, controller: Controller) -> Iterator[Hold]:
         for lamps, command, came in self._overrides:

@@ -64,10 +64,13 @@ def span_of(nights: Mapping[date, str], zone: ZoneInfo) -> tuple[float, float]:
     return _instant(min(nights), _NOON, zone), _instant(max(nights) + _DAY, _NOON, zone)
 
 
-def course_of(lamps: Sequence[str], nights: Mapping[date, str], programs: Mapping[str, Json], zone: ZoneInfo) -> Course:
+def course_of(
+    lamps: Sequence[str], nights: Mapping[date, str], programs: Mapping[str, Json], zone: ZoneInfo, *, first_time: bool = True
+) -> Course:
     """Return what lamps do that follow a calendar.
 
-    A local time that clocks show twice is the first of the two, as it is for the platform's own switch times.
+    TALQ does not say what happens at local times that clocks show twice: it does so the first time alone, as the platform means it, or
+    (not `first_time`) whenever clocks show them, in a gateway that looks at its clock and not at what it did.
     """
     start: list[float] = []
     start_level: list[float] = []
@@ -81,7 +84,7 @@ def course_of(lamps: Sequence[str], nights: Mapping[date, str], programs: Mappin
         start_level.append(begins)
         level.append(ends)
 
-    points = sorted(_points(nights, programs, zone), key=lambda point: point.at)
+    points = sorted(_points(nights, programs, zone, first_time=first_time), key=lambda point: point.at)
     reached, since, until = 0.0, 0.0, 0.0
     for number, point in enumerate(points):
         if number and since < point.at < until:
@@ -97,16 +100,38 @@ def course_of(lamps: Sequence[str], nights: Mapping[date, str], programs: Mappin
     return Course(lamps=tuple(lamps), start=start, start_level=start_level, level=level)
 
 
-def _points(nights: Mapping[date, str], programs: Mapping[str, Json], zone: ZoneInfo) -> Iterator[_Point]:
+def _points(nights: Mapping[date, str], programs: Mapping[str, Json], zone: ZoneInfo, *, first_time: bool) -> Iterator[_Point]:
     for night, program in nights.items():
+        before, put_back = 0.0, False
         for control in programs[program]["fixedTimeControls"]:
             shown, command = time.fromisoformat(control["startTime"]), control["command"]
-            at = _instant(night if shown >= _NOON else night + _DAY, shown, zone)
-            yield _Point(at, float(command["state"]["value"]), float(command.get("rampToLevelTime", 0)))
+            day = night if shown >= _NOON else night + _DAY
+            level, ramp_s = float(command["state"]["value"]), float(command.get("rampToLevelTime", 0))
+            at, again = (_instant(day, shown, zone, fold) for fold in (0, 1))
+            yield _Point(at, level, ramp_s)
+            if again > at and not first_time:
+                if not put_back:
+                    # The clock is put back to before this point, and comes to it again.
+                    yield _Point(_put_back(at, again, zone), before, 0)
+                    put_back = True
+                yield _Point(again, level, ramp_s)
+            before = level
 
 
-def _instant(day: date, shown: time, zone: ZoneInfo) -> float:
-    return datetime.combine(day, shown, zone).timestamp()
+def _put_back(at: float, again: float, zone: ZoneInfo) -> float:
+    """Return when clocks were put back, between the first and the second time that they show a time."""
+    low, high = int(at), int(again)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).fold:
+            high = middle
+        else:
+            low = middle
+    return float(high)
+
+
+def _instant(day: date, shown: time, zone: ZoneInfo, fold: int = 0) -> float:
+    return datetime.combine(day, shown, zone).replace(fold=fold).timestamp()
 
 
 def _from_noon(text: str) -> tuple[bool, time]:

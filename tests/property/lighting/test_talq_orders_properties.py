@@ -1,16 +1,15 @@
 """An order survives its way through TALQ's programs and calendars, on every night of the year."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from talq_schemas import check_as, needed
-from talq_world import OWNER, PARIS, bounds, controller, course_level, followed, order
+from talq_world import OWNER, PARIS, bounds, controller, course_level, handed_over, order, repeated
 
-from field.talq_programs import checked_program
 from lighting.adapters.talq_orders import programmed
 from lighting.domain.orders import Stretch
 
@@ -44,11 +43,7 @@ def stretches(draw: st.DrawFn, first: date, zone: ZoneInfo) -> Sequence[Stretch]
 @settings(deadline=None, max_examples=200)
 def test_controllers_that_follow_the_programs_do_what_the_order_says(data: st.DataObject, first: date, zone: ZoneInfo) -> None:
     asked = order(first, {("l-1",): data.draw(stretches(first, zone))}, zone=zone)
-    resources = programmed(asked, 3, OWNER, zone, clock_after=True)
-    for program in resources.programs.values():
-        checked_program(program)
-    lamps = controller("l-1")
-    lamps.take(followed(resources, zone))
+    lamps = handed_over(asked, controller("l-1"), zone).controllers[0]
     course = asked.courses[0]
     moments = [one.start + timedelta(seconds=after) for one in course.stretches for after in (-1, 0, 2, 599)]
     for at in [one for one in moments if asked.start <= one < asked.end]:
@@ -71,11 +66,6 @@ def test_nights_follow_each_other_and_switch_points_rise_from_noon(data: st.Data
         assert shown[0] == "12:00:00"
         after_noon = [(one < "12:00:00", one) for one in shown]
         assert all(a < b for a, b in pairwise(after_noon))
-
-
-def repeated(at: datetime, zone: ZoneInfo) -> bool:
-    """Whether clocks show an instant for the second time: TALQ cannot name it."""
-    return bool(at.astimezone(zone).fold)
 
 
 @needed
