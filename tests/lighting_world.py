@@ -219,7 +219,8 @@ async def lighting_world(database_url: str, folder: Path, clock: Any, *, port: i
         port=port, metrics_port=0, data_directory=folder, database_url=database_url, calls_per_minute=1e6, call_burst=100_000, **more
     )
     store = opened(settings, clock)
-    service = assembled(settings, store, Others(keys=Keys(), facts=SameFacts()), links_of(settings, clock))
+    others = Others(keys=Keys(), facts=SameFacts())
+    service = assembled(settings, store, others, links_of(settings, clock, others.facts))
 
     replica = PlaceReplica(store.database, RUNTIME)
     async with serving(service) as bound, Connection.open(Target(address=f"127.0.0.1:{bound}")) as connection:

@@ -8,16 +8,20 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lighting.adapters import inventory_cells as cells
 from lighting.adapters import inventory_files as files
 from lighting.adapters.deliveries import DeliveryStore
 from lighting.adapters.estates import Estates
 from lighting.adapters.field_mqtt import Broker, MqttLink
+from lighting.adapters.field_talq import Desk, GatewayName, Habits, TalqLink
 from lighting.adapters.records import Documents, SqlRecords
 from lighting.adapters.registry_facts import EmissionChoice, RegistryFacts
 from lighting.adapters.registry_feed import RegistryFeed
 from lighting.adapters.tables import RUNTIME
+from lighting.adapters.talq_cms import cms_application
+from lighting.adapters.talq_gateway import Peer
 from lighting.domain.delivery import Patience
 from lighting.domain.inventory import GatewayProtocol
 from lighting.domain.ports import Facts, FieldLink, Shelf
@@ -44,7 +48,9 @@ from runtime.permissions import PermissionCheck
 from runtime.place_replica import PlaceReplica
 from runtime.relational import Database
 from runtime.server import Endpoint, Service, periodically
+from runtime.settings import SettingsInvalid
 from runtime.tokens import KeySource, TokenVerifier
+from runtime.web import Door, web_served
 from vocabulary.names import TerritoryId
 
 MIGRATIONS = Path(__file__).parent / "adapters" / "migrations"
@@ -81,7 +87,8 @@ class Others:
 async def build(settings: LightingSettings) -> Service:
     """Return the service, ready to serve."""
     store = opened(settings, SystemClock())
-    return assembled(settings, store, _others(settings, store), links_of(settings, store.clock))
+    others = _others(settings, store)
+    return assembled(settings, store, others, links_of(settings, store.clock, others.facts))
 
 
 def opened(settings: LightingSettings, clock: Clock) -> Store:
@@ -93,8 +100,8 @@ def opened(settings: LightingSettings, clock: Clock) -> Store:
     return Store(database=database, outbox=outbox, changes=changes, clock=clock)
 
 
-def links_of(settings: LightingSettings, clock: Clock) -> Mapping[GatewayProtocol, FieldLink]:
-    """Return the ways to gateways that the settings name."""
+def links_of(settings: LightingSettings, clock: Clock, facts: Facts) -> Mapping[GatewayProtocol, FieldLink]:
+    """Return the ways to gateways that the settings name; SettingsInvalid."""
     links: dict[GatewayProtocol, FieldLink] = {}
     if settings.mqtt_host:
         broker = Broker(
@@ -105,7 +112,42 @@ def links_of(settings: LightingSettings, clock: Clock) -> Mapping[GatewayProtoco
             authority=settings.mqtt_authority,
         )
         links[GatewayProtocol.MQTT] = MqttLink(broker=broker, now=clock.now)
+    if settings.talq_gateways:
+        links[GatewayProtocol.TALQ] = _talq_link(settings, clock, facts)
     return links
+
+
+def _talq_link(settings: LightingSettings, clock: Clock, facts: Facts) -> TalqLink:
+    def token(file: Path | None) -> str:
+        found = file.read_text("utf-8").strip() if file is not None else ""
+        if file is not None and not found:
+            raise SettingsInvalid(f"{file} holds no token")
+        return found
+
+    peers: dict[GatewayName, Peer] = {}
+    for name, gateway in settings.talq_gateways.items():
+        territory, address = name.split("/")
+        peers[TerritoryId(territory), address] = Peer(
+            url=str(gateway.url),
+            token=token(gateway.token_file),
+            push_token=token(gateway.push_token_file),
+            authority=gateway.authority,
+        )
+    pushing = [peer.push_token for peer in peers.values() if peer.push_token]
+    if len(set(pushing)) < len(pushing):
+        raise SettingsInvalid("two gateways that speak TALQ would show the same token")
+
+    async def door(desks: Mapping[GatewayName, Desk]) -> None:
+        application = cms_application(desks, settings.talq_body_mib * _MIB)
+        listens = Door(host=settings.host, port=settings.talq_port, certificate=settings.tls_certificate, key=settings.tls_key)
+        async with web_served(application, listens):
+            await asyncio.Event().wait()
+
+    async def zone_of(territory: TerritoryId) -> ZoneInfo:
+        return (await facts.of(territory)).zone
+
+    habits = Habits(owner=str(settings.talq_address), reading_s=settings.talq_reading_s, reads_back=settings.talq_reads_back)
+    return TalqLink(peers, habits, zone_of=zone_of, now=clock.now, door=door if settings.talq_port else None)
 
 
 def assembled(settings: LightingSettings, store: Store, others: Others, links: Mapping[GatewayProtocol, FieldLink]) -> Service:

@@ -82,8 +82,8 @@ class Reckoning:
     planned_joules: float
     metered_joules: float
     difference: float | None
-    by_day: Burning = Burning()  # noqa: RUF009 - frozen
-    by_night: Burning = Burning()  # noqa: RUF009 - frozen
+    by_day: Burning = Burning()
+    by_night: Burning = Burning()
     """In the night, when the plan is dark."""
     lamps_out: int = 0
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lighting_plans import CABINET, LAMP, LEVELS, estates, night
+from talq_world import handed_over, repeated
 
 from field.mqtt import stored
 from lighting.domain.commands import Command, CommandKind, Scope
@@ -147,3 +148,26 @@ def test_a_controller_that_follows_its_order_does_what_the_plan_says(drawn: tupl
         segment = next(one for one in plan if one.start <= at < one.end)
         # An instant from a float is exact to the microsecond, in which the fastest ramp moves less than this.
         assert controller.levels(at.timestamp())[LAMP] == pytest.approx(level_at(segment, at), abs=1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(estates(), st.lists(st.floats(0, 0.999_999), min_size=20, max_size=20))
+def test_a_talq_gateway_that_is_told_the_order_does_what_the_plan_says(drawn: tuple[Estate, date], shares: list[float]) -> None:
+    estate, day = drawn
+    gateway = Gateway(protocol=GatewayProtocol.TALQ, address="g")
+    estate = replace(estate, cabinets={CABINET: replace(estate.cabinets[CABINET], gateway=gateway)})
+    order = orders(estate, {CABINET: day})[CABINET]
+    lamp = Lamp(id=LAMP, full_power_w=40, fixed_power_w=2, standby_power_w=0)
+    controller = Controller(cabinet=CABINET, lamps={LAMP: lamp}, spot=Spot(latitude_degrees=0, longitude_degrees=0))
+    handed_over(order, controller, estate.zone)
+    during = night(estate, day, NIGHTS_AHEAD)
+    plan = segments(estate, during)
+    for share in shares:
+        at = during.start + share * during.duration
+        segment = next(one for one in plan if one.start <= at < one.end)
+        if repeated(at, estate.zone) or repeated(segment.start, estate.zone):
+            continue
+        lasts_s = (segment.end - segment.start).total_seconds()
+        # Levels are whole per cent there, and a ramp after a jump begins a second late.
+        late = abs(segment.level - segment.start_level) / lasts_s
+        assert controller.levels(at.timestamp())[LAMP] == pytest.approx(level_at(segment, at), abs=late + 0.5 + 1e-4)

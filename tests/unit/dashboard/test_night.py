@@ -88,7 +88,10 @@ def test_nights_are_23_24_or_25_hours_and_begin_at_noon() -> None:
 
 async def test_cabinets_tell_which_follow_and_that_no_power_is_no_fault() -> None:
     gateway: Any = _Gateway()
-    for words, told in ((FRENCH, "Armoires qui suivent le plan publié : 1 sur 3."), (ENGLISH, "Cabinets that follow the published plan: 1 of 3.")):
+    for words, told in (
+        (FRENCH, "Armoires qui suivent le plan publié : 1 sur 3."),
+        (ENGLISH, "Cabinets that follow the published plan: 1 of 3."),
+    ):
         field = (await night_page(gateway, words, date(2026, 1, 15))).field
         assert field.sentences[0] == told
         assert field.sentences[1] == field.words.waiting.format(count=1)
