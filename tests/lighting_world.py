@@ -213,17 +213,17 @@ def utc(*parts: int) -> datetime:
 
 
 @asynccontextmanager
-async def lighting_world(database_url: str, folder: Path, clock: Any, **more: Any) -> AsyncGenerator[World]:
-    """Serve lighting on a free port; `more` are further settings."""
+async def lighting_world(database_url: str, folder: Path, clock: Any, *, port: int = 0, **more: Any) -> AsyncGenerator[World]:
+    """Serve lighting, without a port on a free one; `more` are further settings."""
     settings = LightingSettings(
-        port=0, metrics_port=0, data_directory=folder, database_url=database_url, calls_per_minute=1e6, call_burst=100_000, **more
+        port=port, metrics_port=0, data_directory=folder, database_url=database_url, calls_per_minute=1e6, call_burst=100_000, **more
     )
     store = opened(settings, clock)
     others = Others(keys=Keys(), facts=SameFacts())
     service = assembled(settings, store, others, links_of(settings, clock, others.facts))
 
     replica = PlaceReplica(store.database, RUNTIME)
-    async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:
+    async with serving(service) as bound, Connection.open(Target(address=f"127.0.0.1:{bound}")) as connection:
         yield World(service, connection, clock, replica, store.database)
 
 

@@ -64,6 +64,8 @@ class Stream(IntEnum):
     JITTER = auto()
     VISIT = auto()
     LAMP_NOISE = auto()
+    LAMP_METER = auto()
+    BLINKING = auto()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,9 @@ from mosquitto import Mosquitto, program
 from field.mqtt import MqttGateway
 from multiflux.lighting.v1 import field_pb2, plan_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
+from multiflux_client.credentials import FixedToken
+from multiflux_client.lighting import LightingClient
+from multiflux_client.lighting_records import DeliveryState, PlanState, Reach
 from simulation.controllers import CabinetFault, Controller, Lamp
 from simulation.sun import Spot
 
@@ -59,8 +62,8 @@ def broker(tmp_path: Path, free_port: int) -> Any:
 
 @pytest.fixture
 async def world(database_url: str, tmp_path: Path, clock: Any, broker: Mosquitto) -> AsyncIterator[World]:
-    settings = {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "order_first_wait_s": 0.5, "order_longest_wait_s": 2.0}
-    async with lighting_world(database_url, tmp_path, clock, **settings) as world:
+    more: dict[str, Any] = {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "order_first_wait_s": 0.5, "order_longest_wait_s": 2.0}
+    async with lighting_world(database_url, tmp_path, clock, **more) as world:
         yield world
 
 
@@ -229,3 +232,20 @@ async def test_what_a_gateway_must_not_say_changes_nothing(
     assert (after.version, after.state) == (held.version, held.state)
     await world.published("luminaires/l2-1")
     await until(lambda: confirmed(world, before, "cabinets/c2"))
+
+
+async def test_the_client_tells_how_far_orders_have_come(world: World, gateways: dict[int, MqttGateway]) -> None:
+    await settled(world, gateways)
+    await world.published("luminaires/l1-1")
+    client = LightingClient(world.connection.with_tokens(FixedToken(world.token())))
+
+    async def confirmed_plan() -> bool:
+        plan = (await client.versions("groups/g"))[0]
+        return plan.state is PlanState.CONFIRMED and plan.reach == Reach(cabinets=1, delivered=1, confirmed=1)
+
+    await until(confirmed_plan)
+    deliveries = [one async for one in client.deliveries()]
+    assert [(one.cabinet, one.state) for one in deliveries] == [(f"cabinets/c{number}", DeliveryState.CONFIRMED) for number in (1, 2)]
+    assert all(one.make_time <= one.send_time <= one.confirm_time for one in deliveries if one.send_time and one.confirm_time)
+    lamp = (await client.lamps(["luminaires/l1-1"]))[0]
+    assert (lamp.luminaire, lamp.wanted_level_percent) == ("luminaires/l1-1", 100)

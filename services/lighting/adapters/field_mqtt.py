@@ -88,7 +88,7 @@ class MqttLink:
 
     def _connection(self) -> aiomqtt.Client:
         tls = aiomqtt.TLSParameters(ca_certs=str(self.broker.authority)) if self.broker.authority else None
-        return aiomqtt.Client(
+        client = aiomqtt.Client(
             self.broker.host,
             self.broker.port,
             identifier="multiflux-lighting",
@@ -99,6 +99,9 @@ class MqttLink:
             max_inflight_messages=_IN_FLIGHT,
             max_queued_outgoing_messages=0,
         )
+        # Fewer on their way are as they should be, and no reason for its warnings.
+        client.pending_calls_threshold = _IN_FLIGHT
+        return client
 
     def _read(self, message: aiomqtt.Message) -> Answer | Report | None:
         _, territory, address, cabinet, kind = str(message.topic).split("/")
