@@ -22,6 +22,10 @@ class Judged:
         self.away = False
         """Whether to answer as a server does that is being restarted."""
 
+    def replaced(self, application: Any) -> None:
+        """Stand before another application from now on."""
+        self._application = application
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body, answer, status = bytearray(), bytearray(), 0
 

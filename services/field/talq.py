@@ -79,6 +79,7 @@ class TalqGateway:
     _told: dict[str, Json] = field(default_factory=dict[str, Json], init=False)
     _flags: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool], init=False)
     _reported: float = field(default=0.0, init=False)
+    _announced: bool = field(default=False, init=False)
     _outbox: deque[tuple[str, str, Any]] = field(default_factory=lambda: deque[tuple[str, str, Any]](maxlen=_MOST_WAITING), init=False)
 
     @property
@@ -114,9 +115,24 @@ class TalqGateway:
                 self._follow(controller, woken)
                 devices = [one for one in self.devices() if one["name"] in woken]
                 self._outbox.append(("PATCH", "/devices", devices))
+        if not self._announced:
+            self._announce()
         self._note_events()
         if self.now() - self._reported >= self.report_every_s:
             self._note_measurements()
+
+    def services(self) -> list[Json]:
+        """Return what it can do."""
+        return [
+            {"name": "ConfigurationService", "supportedProfiles": ["lighting"]},
+            {
+                "name": "ControlService",
+                "supportedTypes": ["AbsoluteActivePeriod", "AstroClockActivePeriod"],
+                "maxSwitchPointsPerProgram": self.most_switch_points,
+                "dayOffset": self.day_offset_h,
+            },
+            {"name": "DataCollectService", "supportedModes": [_VENDOR, _EVENTS, "ImmediateReportingMode"]},
+        ]
 
     def devices(self) -> list[Json]:
         """Return all devices as they are now."""
@@ -192,6 +208,13 @@ class TalqGateway:
                 self.assigned[lamp] = calendar
                 self._log(_EVENTS, [{"type": "EventLogData", "srcAddress": f"{address_of(lamp)}/actuator", "eventType": "calendarChange"}])
         self.apply(controller)
+
+    def _announce(self) -> None:
+        devices, self._announced = self.devices(), True
+        classes = {one["class"]: [{"functionId": each["id"], "type": each["type"]} for each in one["functions"]] for one in devices}
+        self._outbox.append(("POST", "/services", self.services()))
+        self._outbox.append(("POST", "/device-classes", [{"name": name, "functions": some} for name, some in classes.items()]))
+        self._outbox.append(("POST", "/devices", devices))
 
     def _note_events(self) -> None:
         flags = {source: value for device in self.devices() for source, value in flags_of(device).items()}
@@ -285,16 +308,7 @@ class _Api:
         return admit
 
     async def services(self, request: Request) -> Response:
-        known = [
-            {"name": "ConfigurationService", "supportedProfiles": ["lighting"]},
-            {
-                "name": "ControlService",
-                "supportedTypes": ["AbsoluteActivePeriod", "AstroClockActivePeriod"],
-                "maxSwitchPointsPerProgram": self._gateway.most_switch_points,
-                "dayOffset": self._gateway.day_offset_h,
-            },
-            {"name": "DataCollectService", "supportedModes": [_VENDOR, _EVENTS, "ImmediateReportingMode"]},
-        ]
+        known = self._gateway.services()
         name = request.path_params.get("name")
         if name is None:
             return JSONResponse(known)

@@ -123,6 +123,12 @@ async def test_a_published_plan_is_followed_and_confirmed(world: World, gateways
     night = datetime(2026, 1, 17, 1, tzinfo=UTC)
     assert levels(gateways[1], night) == {"l1-1": 50, "l1-2": 100, "l1-3": 100}
     assert levels(gateways[2], night) == {"l2-1": 50, "l2-2": 100, "l2-3": 100}
+
+    async def seen() -> bool:
+        lamps = (await world.call("QueryLamps", pb.QueryLampsRequest(luminaires=["luminaires/l1-1", "luminaires/l2-3"]))).lamps
+        return [(one.seen.level_percent, one.seen.power_w) for one in lamps if one.HasField("seen")] == [(100, 40), (100, 40)]
+
+    await until(seen)
     for one in gateways.values():
         applied = one.controllers[0].applied
         assert applied == sorted(set(applied))

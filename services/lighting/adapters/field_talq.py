@@ -245,6 +245,8 @@ class Desk:
         if left:
             # They are not the cabinet's any more.
             await self.client.change("POST", "/assign-commands", assign_command(left, ""))
+            for one in left:
+                self.devices.follow(one, "")
 
     async def _settle(self, cabinet: CabinetId) -> None:
         """Say that an order is followed once all its devices follow it."""

@@ -1,7 +1,8 @@
 """A TALQ gateway's devices, as they were read and as log reports changed them since: which luminaire or cabinet each is, and how it is.
 
 A luminaire is the device with a LampActuator whose `assetId` is its id, or else whose address is. It belongs to the cabinet whose
-calendar it follows. Devices whose `assetId` is a cabinet's id tell of its door, its breakers and its supply.
+calendar it follows, or followed when it was seen last. Devices whose `assetId` is a cabinet's id tell of its door, its breakers and its
+supply.
 """
 
 import math
@@ -39,10 +40,15 @@ class Devices:
     """Devices by address, as the gateway describes them."""
 
     all: dict[str, Json] = field(default_factory=dict[str, Json])
+    _homes: dict[str, CabinetId] = field(default_factory=dict[str, CabinetId])
+    """The cabinet whose order each device follows, or followed until something else happened to it."""
 
     def read(self, devices: Iterable[Json]) -> None:
         """Take in what the gateway says of all its devices; what it names no more is gone."""
         self.all = {device["address"]: device for device in devices}
+        self._homes = {address: home for address, home in self._homes.items() if address in self.all}
+        for address in self.all:
+            self._settle(address)
 
     def change(self, device: Json) -> None:
         """Take in what the gateway says of some attributes of a device."""
@@ -54,6 +60,7 @@ class Devices:
                 known["functions"].append(function)
             else:
                 mine.update(function)
+        self._settle(device["address"])
 
     def note(self, data: LogData) -> bool:
         """Take in an entry of a log report; False when its device is not known."""
@@ -82,11 +89,14 @@ class Devices:
     def follow(self, address: str, calendar: str) -> None:
         """Note that a device was told to follow a calendar."""
         _set(self.all[address], "", "calendarID", {"type": "AttributeString", "value": calendar})
+        if not calendar:
+            self._homes.pop(address, None)
+        self._settle(address)
 
     def followers(self, cabinet: CabinetId) -> Mapping[str, int]:
-        """Return the devices that follow an order of a cabinet, and its version."""
-        found = {address: order_named(self.calendar_of(address)) for address in self.all}
-        return {address: named[1] for address, named in found.items() if named is not None and named[0] == cabinet}
+        """Return the devices of a cabinet, and the version of its order that they follow; 0: none any more."""
+        found = {address: order_named(self.calendar_of(address)) for address, home in self._homes.items() if home == cabinet}
+        return {address: named[1] if named is not None else 0 for address, named in found.items()}
 
     def overridden(self, address: str) -> Overridden | None:
         """Return what a device was overridden with last, if that was the last that it was told."""
@@ -104,17 +114,12 @@ class Devices:
         )
 
     def cabinets(self) -> frozenset[CabinetId]:
-        """Return the cabinets whose orders any device follows."""
-        found = (order_named(self.calendar_of(address)) for address in self.all)
-        return frozenset(named[0] for named in found if named is not None)
+        """Return the cabinets that there are devices of."""
+        return frozenset(self._homes.values())
 
     def cabinets_of(self, addresses: Iterable[str]) -> frozenset[CabinetId]:
-        """Return the cabinets that devices tell something of, as far as their orders are followed here."""
-        followed, found = self.cabinets(), set[CabinetId]()
-        for address in addresses:
-            named = order_named(self.calendar_of(address))
-            found.add(named[0] if named is not None else CabinetId(_asset(self.all[address])))
-        return followed & found
+        """Return the cabinets that devices tell something of, as far as there are any lamps of theirs."""
+        return self.cabinets() & {self._homes.get(address) or CabinetId(_asset(self.all[address])) for address in addresses}
 
     def report(self, territory: TerritoryId, gateway: Gateway, cabinet: CabinetId, at: datetime) -> Report:
         """Return what is known of a cabinet. Lamps that fail to communicate are not named, and their version does not count."""
@@ -133,6 +138,11 @@ class Devices:
             version=min((followers[address] for address in answering or followers), default=0),
             lamps=tuple(sorted((_lamp(self.all[address]) for address in answering), key=lambda lamp: lamp.luminaire)),
         )
+
+    def _settle(self, address: str) -> None:
+        named = order_named(self.calendar_of(address))
+        if named is not None:
+            self._homes[address] = named[0]
 
 
 def _lamp(device: Json) -> LampState:

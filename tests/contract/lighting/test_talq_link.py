@@ -266,6 +266,41 @@ async def test_nobody_there_and_no_such_gateway_are_a_link_that_is_away(town: Fi
         await town.send(1, town_order())
 
 
+async def test_a_gateway_that_lost_its_memory_is_told_everything_again(town: Field) -> None:
+    asked = town_order(holds=(hold(EVENING, None, 70, "cmd-1", "l-1"),))
+    await town.send(1, asked)
+    empty = TalqGateway(name="gw-1", controllers=[controller(*LAMPS)], zone=PARIS, token=TOKEN, now=town.gateway.now)
+    town.gateway_side.replaced(empty.application())
+    town.gateway = empty
+    town.at += timedelta(minutes=5)
+    await town.send(1, asked)
+    assert differing(town, asked, timedelta(minutes=30)) == {}
+
+
+async def test_lamps_that_are_not_the_cabinets_any_more_are_let_go(town: Field) -> None:
+    await town.send(1, town_order())
+    await town.send(2, order(FIRST, {("l-1",): town_order().courses[0].stretches}))
+    assert {lamp: calendar for lamp, calendar in town.gateway.assigned.items() if calendar} == {"l-1": "c-1.v2.c0"}
+    assert town.answers()[-1] == (2, Outcome.FOLLOWED)
+
+
+async def test_an_order_counts_as_followed_once_the_gateway_tells_of_it(town: Field) -> None:
+    await town.stop()
+    await town.start(reads_back=False)
+    await town.send(1, town_order())
+    assert town.answers() == [(1, Outcome.RECEIVED)]
+    pushing = await town.pushing()
+    await town.until(lambda: (1, Outcome.FOLLOWED) in town.answers())
+    pushing.cancel()
+
+
+async def test_a_gateway_announces_itself(town: Field) -> None:
+    pushing = await town.pushing()
+    wanted = [("POST", "/services", 201), ("POST", "/device-classes", 201), ("POST", "/devices", 201)]
+    await town.until(lambda: town.cms_side is not None and town.cms_side.exchanges[:3] == wanted)
+    pushing.cancel()
+
+
 async def test_a_cabinet_without_power_follows_at_dusk_and_says_so(town: Field) -> None:
     town.lamps.powered_by_day = False
     town.at = datetime(2026, 10, 19, 12, tzinfo=UTC)
