@@ -6,10 +6,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
+from babel.numbers import format_decimal
 
 from dashboard.field_words import WORDS, FieldWords
 from dashboard.gateway import Gateway
-from multiflux_client.lighting_records import Delivery, DeliveryState
+from multiflux_client.lighting_records import Delivery, DeliveryState, Fault
 
 _ON_THE_WAY = (DeliveryState.WAITING, DeliveryState.SENT, DeliveryState.DELIVERED)
 
@@ -27,12 +28,24 @@ class CabinetRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FaultRow:
+    """One fault in the list."""
+
+    what: str
+    cabinet: str
+    where: str
+    since: str
+    figures: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
     """What the page shows of all cabinets: sentences, and a table behind them."""
 
     words: FieldWords
     sentences: tuple[str, ...]
     rows: tuple[CabinetRow, ...]
+    faults: tuple[FaultRow, ...]
 
 
 async def field_of(gateway: Gateway, language: str, zone: ZoneInfo) -> Field:
@@ -55,7 +68,33 @@ async def field_of(gateway: Gateway, language: str, zone: ZoneInfo) -> Field:
         )
         for one in deliveries
     ]
-    return Field(words=words, sentences=tuple(_sentences(words, deliveries)), rows=tuple(rows))
+    faults = [
+        FaultRow(
+            what=words.kinds[one.kind.name],
+            cabinet=names.get(one.cabinet, one.cabinet),
+            where=_where(words, one),
+            since=clock(one.start_time),
+            figures=_figures(words, one, language),
+        )
+        async for one in gateway.lighting.faults()
+    ]
+    return Field(words=words, sentences=tuple(_sentences(words, deliveries)), rows=tuple(rows), faults=tuple(faults))
+
+
+def _where(words: FieldWords, fault: Fault) -> str:
+    if fault.luminaire:
+        return words.lamp.format(name=fault.luminaire.removeprefix("luminaires/"))
+    return words.circuit.format(number=fault.circuit) if fault.circuit else words.whole
+
+
+def _figures(words: FieldWords, fault: Fault, language: str) -> str:
+    found: list[str] = []
+    if fault.seen_w is not None and fault.expected_w is not None:
+        seen, expected = (format_decimal(watts, format="#,##0", locale=language) for watts in (fault.seen_w, fault.expected_w))
+        found.append(words.watts.format(seen=seen, expected=expected))
+    if not fault.luminaire and fault.of_lamps > 1:
+        found.append(words.lamps.format(lamps=fault.lamps, of_lamps=fault.of_lamps))
+    return ", ".join(found)
 
 
 def _sentences(words: FieldWords, deliveries: list[Delivery]) -> list[str]:

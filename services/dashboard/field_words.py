@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from multiflux_client.lighting_records import DeliveryState
+from multiflux_client.lighting_records import DeliveryState, FaultKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +25,18 @@ class FieldWords:
     heard: str
     never: str
     states: dict[str, str]
+    faults: str
+    no_faults: str
+    faults_caption: str
+    what: str
+    where: str
+    figures: str
+    lamp: str
+    circuit: str
+    whole: str
+    watts: str
+    lamps: str
+    kinds: dict[str, str]
 
 
 FRENCH = FieldWords(
@@ -52,6 +64,32 @@ FRENCH = FieldWords(
         DeliveryState.WAITING_FOR_POWER.name: "hors tension jusqu’au crépuscule",
         DeliveryState.SILENT.name: "ne répond pas",
     },
+    faults="Défauts en cours : {count}",
+    no_faults="Aucun défaut en cours.",
+    faults_caption="Les plus anciens d’abord. Un défaut d’armoire ou de circuit est dit une fois, non pour chaque lampe.",
+    what="Défaut",
+    where="Où",
+    figures="Mesuré",
+    lamp="point lumineux {name}",
+    circuit="circuit {number}",
+    whole="toute l’armoire",
+    watts="{seen} W au lieu de {expected} W",
+    lamps="{lamps} lampes sur {of_lamps}",
+    kinds={
+        FaultKind.LAMP_FAILURE.name: "lampe éteinte qui devrait éclairer",
+        FaultKind.DIMMING_FAILURE.name: "ne gradue pas",
+        FaultKind.UNEXPECTED_ON.name: "allumée alors qu’elle devrait être éteinte",
+        FaultKind.POWER_HIGH.name: "puissance trop forte",
+        FaultKind.POWER_LOW.name: "puissance trop faible",
+        FaultKind.CYCLING.name: "s’éteint et se rallume sans cesse",
+        FaultKind.COMMUNICATION.name: "ne répond pas",
+        FaultKind.SUPPLY.name: "pas de tension",
+        FaultKind.CIRCUIT.name: "circuit coupé",
+        FaultKind.CONTACTOR.name: "contacteur collé : les lampes brûlent",
+        FaultKind.ORDER_LOST.name: "a perdu son ordre et suit son horloge",
+        FaultKind.DOOR.name: "porte ouverte",
+        FaultKind.BLACKOUT.name: "presque toutes les lampes éteintes",
+    },
 )
 ENGLISH = FieldWords(
     heading="Cabinets",
@@ -77,6 +115,32 @@ ENGLISH = FieldWords(
         DeliveryState.REFUSED.name: "refused",
         DeliveryState.WAITING_FOR_POWER.name: "without power until dusk",
         DeliveryState.SILENT.name: "does not answer",
+    },
+    faults="Open faults: {count}",
+    no_faults="No open fault.",
+    faults_caption="The oldest first. A fault of a cabinet or circuit is told once, not for each lamp.",
+    what="Fault",
+    where="Where",
+    figures="Measured",
+    lamp="luminaire {name}",
+    circuit="circuit {number}",
+    whole="the whole cabinet",
+    watts="{seen} W instead of {expected} W",
+    lamps="{lamps} of {of_lamps} lamps",
+    kinds={
+        FaultKind.LAMP_FAILURE.name: "dark and should be lit",
+        FaultKind.DIMMING_FAILURE.name: "does not dim",
+        FaultKind.UNEXPECTED_ON.name: "lit and should be dark",
+        FaultKind.POWER_HIGH.name: "draws too much",
+        FaultKind.POWER_LOW.name: "draws too little",
+        FaultKind.CYCLING.name: "goes out and comes back again and again",
+        FaultKind.COMMUNICATION.name: "does not answer",
+        FaultKind.SUPPLY.name: "no voltage",
+        FaultKind.CIRCUIT.name: "circuit dead",
+        FaultKind.CONTACTOR.name: "contactor stuck: lamps burn",
+        FaultKind.ORDER_LOST.name: "lost its order and follows its clock",
+        FaultKind.DOOR.name: "door open",
+        FaultKind.BLACKOUT.name: "nearly all lamps dark",
     },
 )
 WORDS = {"fr": FRENCH, "en": ENGLISH}

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from multiflux.lighting.v1 import field_pb2
 from simulation.controllers import CabinetFault, Controller, Course, Hold, StoredOrder
+from simulation.measuring import Measured, measured
 
 _QOS = 1
 _POLL_S = 0.5
@@ -76,18 +77,30 @@ class MqttGateway:
 
     async def _report(self, client: aiomqtt.Client) -> None:
         while True:
-            await client.publish(f"{self.prefix}/report", self._seen().SerializeToString(), qos=_QOS)
+            seen = measured(self.controller, self.now())
+            if seen is not None:
+                await client.publish(f"{self.prefix}/report", _report_of(seen).SerializeToString(), qos=_QOS)
             await asyncio.sleep(self.report_every_s)
 
-    def _seen(self) -> field_pb2.FieldReport:
-        at = self.now()
-        levels = self.controller.levels(at)
-        lamps = [
-            field_pb2.LampState(luminaire=f"luminaires/{name}", level_percent=levels[name], power_w=lamp.power_w(levels[name]))
-            for name, lamp in self.controller.lamps.items()
-        ]
-        version = self.controller.order.version if self.controller.order else 0
-        return field_pb2.FieldReport(time=_stamp(at), supplied=True, version=version, lamps=lamps)
+
+def _report_of(seen: Measured) -> field_pb2.FieldReport:
+    return field_pb2.FieldReport(
+        time=_stamp(seen.at),
+        supplied=seen.supplied,
+        door_open=seen.door_open,
+        tripped_circuits=seen.tripped_circuits,
+        version=seen.version,
+        lamps=[
+            field_pb2.LampState(
+                luminaire=f"luminaires/{lamp.lamp}",
+                level_percent=lamp.level,
+                power_w=lamp.power_w,
+                burning_seconds=lamp.burning_s,
+                switch_count=lamp.switch_count,
+            )
+            for lamp in seen.lamps
+        ],
+    )
 
 
 def stored(message: field_pb2.Order) -> StoredOrder:

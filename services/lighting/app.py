@@ -14,6 +14,7 @@ from lighting.adapters import inventory_cells as cells
 from lighting.adapters import inventory_files as files
 from lighting.adapters.deliveries import DeliveryStore
 from lighting.adapters.estates import Estates
+from lighting.adapters.faults import SqlFaults
 from lighting.adapters.field_mqtt import Broker, MqttLink
 from lighting.adapters.field_talq import Desk, GatewayName, Habits, TalqLink
 from lighting.adapters.records import Documents, SqlRecords
@@ -31,6 +32,7 @@ from lighting.settings import LightingSettings
 from lighting.wire.documents import document, from_document
 from lighting.wire.field import order_document, order_from_document
 from lighting.workers import courier
+from lighting.workers.watchman import Watchman
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux.lighting.v1 import lighting_service_pb2_grpc
 from multiflux_client.access import AccessClient
@@ -167,6 +169,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others, links: M
             clock=store.clock,
             executor=executor,
             patience=patience,
+            watchman=Watchman(database=store.database, faults=SqlFaults, outbox=store.outbox, clock=store.clock, executor=executor),
         )
     )
     tools = Tools(
@@ -175,6 +178,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others, links: M
         outbox=store.outbox,
         records=partial(SqlRecords, documents=DOCUMENTS),
         deliveries=deliveries.deliveries,
+        faults=SqlFaults,
         patience=patience,
         estates=estates,
         facts=others.facts,

@@ -13,6 +13,7 @@ from multiflux_client.lighting_records import (
     Calendar,
     Command,
     Delivery,
+    Fault,
     Group,
     InventoryContent,
     InventoryFormat,
@@ -127,6 +128,10 @@ class LightingClient:
     def deliveries(self) -> Listing[Delivery]:
         """List how far the latest order of each cabinet has come; cabinets without a gateway have none."""
         return listing(self._connection, self._stub.ListDeliveries, pb.ListDeliveriesRequest(), lambda page: page.deliveries, Delivery)
+
+    def faults(self, *, ended: bool = False) -> Listing[Fault]:
+        """List open faults, those that began first come first; with `ended` those that are over too."""
+        return listing(self._connection, self._stub.ListFaults, pb.ListFaultsRequest(ended=ended), lambda page: page.faults, Fault)
 
     async def lamps(self, luminaires: Sequence[str]) -> tuple[LampReport, ...]:
         """Return what is wanted of luminaires (`luminaires/x`, 1,000 at most) now, and what was seen of them last."""

@@ -134,6 +134,24 @@ class DeliveryState(Enum):
     SILENT = 7
 
 
+class FaultKind(Enum):
+    """What is wrong with a lamp, a circuit or a cabinet."""
+
+    LAMP_FAILURE = 1
+    DIMMING_FAILURE = 2
+    UNEXPECTED_ON = 3
+    POWER_HIGH = 4
+    POWER_LOW = 5
+    CYCLING = 6
+    COMMUNICATION = 7
+    SUPPLY = 8
+    CIRCUIT = 9
+    CONTACTOR = 10
+    ORDER_LOST = 11
+    DOOR = 12
+    BLACKOUT = 13
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivePeriod:
     """When lamps are on; outside of all periods they are off."""
@@ -405,6 +423,26 @@ class LampReport:
     wanted_level_percent: float = 0.0
     see_time: datetime | None = None
     seen: LampState | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """A fault of a luminaire, of a circuit, or of the cabinet where neither is named; watts are those of all lamps that show it."""
+
+    name: str = ""
+    kind: FaultKind
+    cabinet: str = ""
+    luminaire: str = ""
+    circuit: int = 0
+    start_time: datetime
+    end_time: datetime | None = None
+    see_time: datetime
+    expected_w: float | None = None
+    seen_w: float | None = None
+    expected_level_percent: float | None = None
+    seen_level_percent: float | None = None
+    lamps: int = 0
+    of_lamps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux_client.credentials import FixedToken
 from multiflux_client.lighting import LightingClient
 from multiflux_client.lighting_records import DeliveryState, PlanState, Reach
-from simulation.controllers import CabinetFault, Controller, Lamp
+from simulation.controllers import CabinetFault, Controller, Lamp, LampFault
 from simulation.sun import Spot
 
 DUSK = datetime(2026, 1, 15, 17, tzinfo=UTC)
@@ -249,3 +249,41 @@ async def test_the_client_tells_how_far_orders_have_come(world: World, gateways:
     assert all(one.make_time <= one.send_time <= one.confirm_time for one in deliveries if one.send_time and one.confirm_time)
     lamp = (await client.lamps(["luminaires/l1-1"]))[0]
     assert (lamp.luminaire, lamp.wanted_level_percent) == ("luminaires/l1-1", 100)
+
+
+async def test_faults_are_found_told_once_and_closed(world: World, gateways: dict[int, MqttGateway]) -> None:
+    await settled(world, gateways)
+    one, other = gateways[1], gateways[2]
+    one.report_every_s = other.report_every_s = 0.3
+    one.controller.lamp_faults["l1-2"] = LampFault.DEAD
+    other.controller.cabinet_faults.add(CabinetFault.NO_SUPPLY)
+
+    async def found(*, ended: bool = False) -> set[tuple[str, str, int]]:
+        faults = (await world.call("ListFaults", pb.ListFaultsRequest(ended=ended))).faults
+        return {(fault.cabinet, fault.luminaire, fault.kind) for fault in faults if fault.HasField("end_time") is ended}
+
+    wanted = {
+        ("cabinets/c1", "luminaires/l1-2", field_pb2.FAULT_KIND_LAMP_FAILURE),
+        ("cabinets/c2", "", field_pb2.FAULT_KIND_SUPPLY),
+    }
+
+    async def become(expected: set[tuple[str, str, int]], *, ended: bool) -> bool:
+        world.clock.at += timedelta(minutes=5)
+        # Gateways speak of each step of the clock.
+        await asyncio.sleep(1)
+        return await found(ended=ended) == expected
+
+    # Connections lie asleep between two reports: they are woken to speak at the new pace.
+    for gateway in gateways.values():
+        gateway.controller.cabinet_faults.add(CabinetFault.MUTE)
+    await asyncio.sleep(1.5)
+    for gateway in gateways.values():
+        gateway.controller.cabinet_faults.remove(CabinetFault.MUTE)
+    await until(lambda: become(wanted, ended=False), within_s=40)
+    fault = next(one for one in (await world.call("ListFaults", pb.ListFaultsRequest())).faults if one.luminaire)
+    assert fault.expected_w > 30
+    assert fault.seen_w < 1
+    one.controller.lamp_faults.clear()
+    other.controller.cabinet_faults.clear()
+    await until(lambda: become(wanted, ended=True), within_s=40)
+    assert not await found()

@@ -1,6 +1,6 @@
 """The tables of the lighting service."""
 
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 
 from runtime.tables import Instant, RuntimeTables, runtime_tables
 
@@ -62,3 +62,18 @@ LAMP_STATE = Table(
     Column("switch_count", BigInteger),
 )
 """What was seen last of each lamp."""
+FAULT = Table(
+    "lighting_fault",
+    METADATA,
+    Column("territory", String(63), primary_key=True),
+    Column("fault", String(20), primary_key=True),
+    Column("cabinet", String(80), nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("luminaire", String(80)),
+    Column("circuit", Integer),
+    Column("start", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+    Column("end", Instant, index=True),
+    Column("evidence", Text, nullable=False),
+)
+"""Faults, open ones without an end; the evidence as JSON."""

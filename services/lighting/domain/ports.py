@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from lighting.domain.calendars import Holidays
 from lighting.domain.delivery import Delivery
+from lighting.domain.faults import Fault
 from lighting.domain.inventory import Gateway
 from lighting.domain.levels import CabinetId, LuminaireId
 from lighting.domain.orders import Order
@@ -103,6 +104,18 @@ class Deliveries(Protocol):
 
     def lamps(self, luminaires: Collection[LuminaireId]) -> Mapping[LuminaireId, tuple[datetime, LampState]]:
         """Return what was seen last of luminaires, and when; those never seen are left out."""
+        ...
+
+
+class Faults(Protocol):
+    """The faults of one territory, in one transaction."""
+
+    def some(self, *, ended: bool) -> Sequence[tuple[str, Fault]]:
+        """Return open faults, or with `ended` all that are kept, by id: those that began first come first."""
+        ...
+
+    def put(self, fault: Fault) -> None:
+        """Keep a fault, in place of the same one as it was before."""
         ...
 
 

@@ -18,7 +18,7 @@ from lighting.domain.importing import Row
 from lighting.domain.inventory import Cabinet, Luminaire
 from lighting.domain.legal import Derogation, LegalRule
 from lighting.domain.levels import LuminaireId
-from lighting.domain.ports import Deliveries, Facts, Records, Shelf, TerritoryFacts
+from lighting.domain.ports import Deliveries, Facts, Faults, Records, Shelf, TerritoryFacts
 from multiflux.lighting.v1 import lighting_event_pb2
 from runtime.call import Call, current_call
 from runtime.changes import Changes, Transaction
@@ -95,6 +95,7 @@ class Tools:
     outbox: Outbox
     records: Callable[[Connection, TerritoryId], Records]
     deliveries: Callable[[Connection, TerritoryId], Deliveries]
+    faults: Callable[[Connection, TerritoryId], Faults]
     patience: Patience
     estates: Estates
     facts: Facts

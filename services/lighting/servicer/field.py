@@ -7,7 +7,7 @@ from lighting.domain.levels import CabinetId, LuminaireId
 from lighting.domain.segments import planned
 from lighting.servicer.desk import Context, Methods
 from lighting.servicer.progress import Progress, progress_of
-from lighting.wire.field import lamp_to_proto
+from lighting.wire.field import fault_to_proto, lamp_to_proto
 from lighting.wire.records import id_from_proto
 from multiflux.lighting.v1 import field_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
@@ -31,6 +31,17 @@ class FieldMethods(Methods):
         rows = [one for one in seen if one > after and view.reach.covers(view.estate, view.estate.cabinets[one])][: asked.size + 1]
         some, token = asked.cut(rows, lambda one: (one,))
         return pb.ListDeliveriesResponse(deliveries=[_delivery_to_proto(progress, one) for one in some], next_page_token=token)
+
+    async def ListFaults(self, request: pb.ListFaultsRequest, context: Context) -> pb.ListFaultsResponse:
+        """List faults, those that began first come first."""
+        del context
+        asked, view = page(request), await self._view()
+        territory, after, ended = view.call.territory, "".join(asked.after), request.ended
+        kept = await self._tools.database.read(lambda connection: self._tools.faults(connection, territory).some(ended=ended))
+        cabinets = view.estate.cabinets
+        seen = [(name, one) for name, one in kept if one.cabinet in cabinets and view.reach.covers(view.estate, cabinets[one.cabinet])]
+        some, token = asked.cut([pair for pair in seen if pair[0] > after][: asked.size + 1], lambda pair: (pair[0],))
+        return pb.ListFaultsResponse(faults=[fault_to_proto(name, one) for name, one in some], next_page_token=token)
 
     async def QueryLamps(self, request: pb.QueryLampsRequest, context: Context) -> pb.QueryLampsResponse:
         """Return what is wanted of luminaires now, and what was seen of them last."""

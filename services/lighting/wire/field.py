@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from lighting.domain.faults import Fault
 from lighting.domain.inventory import Gateway
 from lighting.domain.levels import CabinetId, CommandId, LuminaireId
 from lighting.domain.orders import Course, Hold, Order, Stretch
@@ -149,6 +150,27 @@ def lamp_to_proto(state: LampState) -> field_pb2.LampState:
         power_w=state.power_w,
         burning_seconds=state.burning_s,
         switch_count=state.switch_count,
+    )
+
+
+def fault_to_proto(name: str, fault: Fault) -> field_pb2.Fault:
+    """Return a fault under its id."""
+    symptom, evidence = fault.symptom, fault.evidence
+    return field_pb2.Fault(
+        name=f"faults/{name}",
+        kind=field_pb2.FaultKind.ValueType(symptom.kind.value),
+        cabinet=f"cabinets/{fault.cabinet}",
+        luminaire="" if symptom.luminaire is None else f"luminaires/{symptom.luminaire}",
+        circuit=symptom.circuit or 0,
+        start_time=instant_to_proto(fault.start),
+        end_time=None if fault.end is None else instant_to_proto(fault.end),
+        see_time=instant_to_proto(fault.last_seen),
+        expected_w=evidence.expected_w,
+        seen_w=evidence.seen_w,
+        expected_level_percent=evidence.expected_level,
+        seen_level_percent=evidence.seen_level,
+        lamps=evidence.lamps,
+        of_lamps=evidence.of_lamps,
     )
 
 

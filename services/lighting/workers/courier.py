@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
-from uuid import uuid4
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -21,17 +20,22 @@ from lighting.domain.nights import night_of
 from lighting.domain.orders import Order, orders
 from lighting.domain.ports import Deliveries, Facts, FieldLink, LinkAway, TerritoryFacts
 from lighting.domain.reports import Answer, Report
+from lighting.workers.telling import told
+from lighting.workers.watchman import Look, Watchman
 from multiflux.lighting.v1 import lighting_event_pb2
 from runtime.clock import Clock
 from runtime.outbox import Outbox, Pending
 from runtime.relational import Database
 from vocabulary.failure import Failure
 from vocabulary.names import TerritoryId
-from wire.instants import instant_to_proto
 
 _log = logging.getLogger(__name__)
 
+S = TypeVar("S", Answer | Report, Report)
+
+_DELIVERY = lighting_event_pb2.LIGHTING_CHANGE_DELIVERY
 _LOOK_S = 0.5
+_SILENCE_S = 60.0
 _AFTER_TROUBLE_S = 5.0
 _AT_ONCE = 50
 """Orders on their way together."""
@@ -92,6 +96,7 @@ class Tools:
     clock: Clock
     executor: Executor
     patience: Patience
+    watchman: Watchman
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,14 +115,16 @@ class Courier:
     tools: Tools
     _seen: dict[TerritoryId, _Seen] = field(default_factory=dict[TerritoryId, _Seen])
     _heard: asyncio.Queue[Answer | Report] = field(default_factory=lambda: asyncio.Queue(_WAITING_HEARD))
+    _reports: asyncio.Queue[Report] = field(default_factory=lambda: asyncio.Queue(_WAITING_HEARD))
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for link in self.tools.links.values():
                 group.create_task(link.run(self._heard.put))
-            for work in (self.compile, self.send, self.listen):
+            for work in (self.compile, self.send, self.listen, self.judge):
                 group.create_task(_again(work))
+            group.create_task(_again(self.miss, _SILENCE_S))
 
     async def compile(self) -> None:
         """Compile the orders of every territory whose lighting, night or holidays changed since it was looked at last."""
@@ -142,17 +149,31 @@ class Courier:
 
     async def listen(self) -> None:
         """Take in everything that was heard meanwhile, in one transaction for each territory."""
-        heard = [await self._heard.get()]
-        while len(heard) < _MOST_HEARD and not self._heard.empty():
-            heard.append(self._heard.get_nowait())
-        by_territory = defaultdict[TerritoryId, list[Answer | Report]](list)
-        for one in heard:
-            by_territory[one.territory].append(one)
-        for territory, some in by_territory.items():
+        for territory, heard in (await _drained(self._heard)).items():
             facts = await self.tools.facts.of(territory)
             estate = (await self.tools.estates.books(territory, facts)).estate
-            served = [one for one in some if _serves(estate, one)]
+            served = [one for one in heard if _serves(estate, one)]
             await self._write(lambda connection, own=territory, said=served: self._take(connection, own, said))
+            for one in served:
+                if isinstance(one, Report):
+                    await self._reports.put(one)
+
+    async def judge(self) -> None:
+        """Hold reports against the plan: later than answers are taken in, which wait for nothing."""
+        for territory, reports in (await _drained(self._reports)).items():
+            await self.tools.watchman.saw(await self._look(territory), reports)
+
+    async def miss(self) -> None:
+        """Find gateways that say nothing though they have power."""
+        for territory in self._seen:
+            await self.tools.watchman.waited(await self._look(territory))
+
+    async def _look(self, territory: TerritoryId) -> Look:
+        facts = await self.tools.facts.of(territory)
+        books = await self.tools.estates.books(territory, facts)
+        held = await self.tools.database.read(lambda connection: self.tools.store.deliveries(connection, territory).some())
+        versions = {cabinet: delivery.version for cabinet, delivery in held.items()}
+        return Look(territory=territory, estate=books.estate, revision=books.revision, versions=versions)
 
     async def _compile(self, territory: TerritoryId, estate: Estate, seen: _Seen) -> None:
         def before(connection: Connection) -> Mapping[CabinetId, Delivery]:
@@ -228,17 +249,7 @@ class Courier:
                 _log.warning("a gateway refused an order", extra={"cabinet": cabinet, "refused": delivery.refused})
         deliveries.heard([one for one in heard if isinstance(one, Report)])
         moved = [cabinet for cabinet, delivery in after.items() if _milestones(delivery) != _milestones(before[cabinet])]
-        return [self._told(territory, cabinet) for cabinet in moved]
-
-    def _told(self, territory: TerritoryId, cabinet: CabinetId) -> Pending:
-        event = lighting_event_pb2.LightingEvent(
-            event_id=str(uuid4()),
-            territory=f"territories/{territory}",
-            occur_time=instant_to_proto(self.tools.clock.now()),
-            change=lighting_event_pb2.LIGHTING_CHANGE_DELIVERY,
-            resource=f"cabinets/{cabinet}",
-        )
-        return Pending(event=event, territory=territory)
+        return [told(territory, _DELIVERY, f"cabinets/{cabinet}", self.tools.clock) for cabinet in moved]
 
     async def _write(self, work: Callable[[Connection], list[Pending]]) -> None:
         def change(connection: Connection) -> None:
@@ -271,7 +282,18 @@ def _milestones(delivery: Delivery) -> tuple[object, ...]:
     return delivery.version, delivery.received is not None, delivery.followed is not None, delivery.refused
 
 
-async def _again(work: Callable[[], Any]) -> None:
+async def _drained(queue: "asyncio.Queue[S]") -> Mapping[TerritoryId, Sequence[S]]:
+    """Wait for something, and return it and everything that waits too, by territory."""
+    found = [await queue.get()]
+    while len(found) < _MOST_HEARD and not queue.empty():
+        found.append(queue.get_nowait())
+    by_territory = defaultdict[TerritoryId, list[S]](list)
+    for one in found:
+        by_territory[one.territory].append(one)
+    return by_territory
+
+
+async def _again(work: Callable[[], Any], every_s: float = _LOOK_S) -> None:
     """Do `work` again and again until cancelled; after trouble, which is logged, a little later."""
     while True:
         try:
@@ -279,4 +301,4 @@ async def _again(work: Callable[[], Any]) -> None:
         except Failure as failure:
             _log.warning("the courier waits", extra={"reason": failure.reason, "work": work.__name__})
             await asyncio.sleep(_AFTER_TROUBLE_S)
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(every_s)

@@ -8,7 +8,19 @@ from zoneinfo import ZoneInfo
 
 from dashboard.night import night_of, night_page, noon_to_noon
 from dashboard.words import ENGLISH, FRENCH
-from multiflux_client.lighting_records import Cabinet, Clamp, Delivery, DeliveryState, Group, LuminairePlan, Rank, Segment, Source
+from multiflux_client.lighting_records import (
+    Cabinet,
+    Clamp,
+    Delivery,
+    DeliveryState,
+    Fault,
+    FaultKind,
+    Group,
+    LuminairePlan,
+    Rank,
+    Segment,
+    Source,
+)
 from multiflux_client.places import Territory
 from vocabulary.interval import Interval
 
@@ -41,6 +53,12 @@ class Town:
         yield Delivery(cabinet="cabinets/c1", version=2, state=DeliveryState.CONFIRMED, make_time=made, confirm_time=made)
         yield Delivery(cabinet="cabinets/c2", version=1, state=DeliveryState.WAITING_FOR_POWER, make_time=made)
         yield Delivery(cabinet="cabinets/c3", version=1, state=DeliveryState.REFUSED, make_time=made, refusal="no lamp l9 hangs here")
+
+    async def faults(self) -> AsyncIterator[Fault]:
+        start = datetime(2026, 1, 14, 22, tzinfo=UTC)
+        lamp = {"luminaire": "luminaires/l1", "expected_w": 38.4, "seen_w": 0.2, "lamps": 1, "of_lamps": 1}
+        yield Fault(kind=FaultKind.LAMP_FAILURE, cabinet="cabinets/c1", start_time=start, see_time=start, **lamp)
+        yield Fault(kind=FaultKind.CIRCUIT, cabinet="cabinets/c2", circuit=2, start_time=start, see_time=start, lamps=14, of_lamps=15)
 
     async def plans(self, luminaires: list[str], during: Interval) -> tuple[LuminairePlan, ...]:
         six, nine = during.start + timedelta(hours=6), during.start + timedelta(hours=9)
@@ -101,3 +119,12 @@ async def test_cabinets_tell_which_follow_and_that_no_power_is_no_fault() -> Non
             ("Armoire 2", "waiting-for-power", ""),
             ("Armoire 3", "refused", "no lamp l9 hangs here"),
         ]
+
+
+async def test_faults_say_what_is_wrong_where_and_what_was_measured() -> None:
+    gateway: Any = _Gateway()
+    field = (await night_page(gateway, FRENCH, date(2026, 1, 15))).field
+    assert [(row.what, row.cabinet, row.where, row.figures) for row in field.faults] == [
+        ("lampe éteinte qui devrait éclairer", "Armoire 1", "point lumineux l1", "0 W au lieu de 38 W"),
+        ("circuit coupé", "Armoire 2", "circuit 2", "14 lampes sur 15"),
+    ]

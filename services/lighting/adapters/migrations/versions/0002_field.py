@@ -4,7 +4,7 @@ Revision ID: 0002
 """
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Text
 
 from runtime.tables import Instant
 
@@ -48,10 +48,24 @@ def upgrade() -> None:
         Column("burning_s", Float),
         Column("switch_count", BigInteger),
     )
+    op.create_table(
+        "lighting_fault",
+        Column("territory", String(63), primary_key=True),
+        Column("fault", String(20), primary_key=True),
+        Column("cabinet", String(80), nullable=False),
+        Column("kind", Integer, nullable=False),
+        Column("luminaire", String(80)),
+        Column("circuit", Integer),
+        Column("start", Instant, nullable=False),
+        Column("last_seen", Instant, nullable=False),
+        Column("end", Instant, index=True),
+        Column("evidence", Text, nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Remove them."""
+    op.drop_table("lighting_fault")
     op.drop_table("lighting_lamp_state")
     op.drop_table("lighting_delivery")
     with op.batch_alter_table("lighting_item") as table:
