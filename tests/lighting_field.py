@@ -234,7 +234,7 @@ def _luminaire(one: town_side.Luminaire, switching: town_side.Switching) -> Lumi
         controller=f"m{one.number}",
         category=one.category,
         limits=Limits(never_dimmed=one.crossing and not own),
-        self_dimming=dims if own else None,
+        self_dimming=dims if own and not one.crossing else None,
     )
 
 
