@@ -14,12 +14,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from joserfc.jwk import KeySet, OKPKey
 
 from lighting.adapters.tables import RUNTIME
-from lighting.app import Others, assembled, opened
+from lighting.app import Others, assembled, links_of, opened
 from lighting.domain.calendars import Holidays
 from lighting.domain.ports import TerritoryFacts
 from lighting.domain.rates import Rate, Rates, Tariff
 from lighting.settings import LightingSettings
-from multiflux.lighting.v1 import command_pb2, inventory_pb2, plan_pb2, programme_pb2
+from multiflux.lighting.v1 import command_pb2, field_pb2, inventory_pb2, plan_pb2, programme_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux.lighting.v1.lighting_service_pb2_grpc import LightingServiceStub
 from multiflux.type.v1 import interval_pb2
@@ -120,10 +120,17 @@ class World:
         link = DatedParent(parent=PlaceId(parent), validity=Validity())
         await self.database.write(lambda connection: self.replica.apply(connection, TOWN, f"places/{place}", [link]))
 
-    async def small_town(self) -> None:
-        """Two cabinets with three luminaires each, one of them a crossing, and a programme that dims from 23:00 to 5:00."""
+    async def small_town(self, *, gateways: field_pb2.GatewayProtocol.ValueType | None = None) -> None:
+        """Two cabinets with three luminaires each, one of them a crossing, and a programme that dims from 23:00 to 5:00.
+
+        With gateways, `g1` and `g2`, the first has power by day too.
+        """
         for number in (1, 2):
-            await self.call("PutCabinet", pb.PutCabinetRequest(cabinet=cabinet(number)))
+            made = cabinet(number)
+            if gateways is not None:
+                made.powered_by_day = number == 1
+                made.gateway.CopyFrom(field_pb2.Gateway(protocol=gateways, address=f"g{number}"))
+            await self.call("PutCabinet", pb.PutCabinetRequest(cabinet=made))
             for lamp in (1, 2, 3):
                 await self.call("PutLuminaire", pb.PutLuminaireRequest(luminaire=luminaire(number, lamp)))
         await self.call("PutProgramme", pb.PutProgrammeRequest(programme=dimming()))
@@ -206,16 +213,17 @@ def utc(*parts: int) -> datetime:
 
 
 @asynccontextmanager
-async def lighting_world(database_url: str, folder: Path, clock: Any) -> AsyncGenerator[World]:
-    """Serve lighting on a free port."""
+async def lighting_world(database_url: str, folder: Path, clock: Any, *, port: int = 0, **more: Any) -> AsyncGenerator[World]:
+    """Serve lighting, without a port on a free one; `more` are further settings."""
     settings = LightingSettings(
-        port=0, metrics_port=0, data_directory=folder, database_url=database_url, calls_per_minute=1e6, call_burst=100_000
+        port=port, metrics_port=0, data_directory=folder, database_url=database_url, calls_per_minute=1e6, call_burst=100_000, **more
     )
     store = opened(settings, clock)
-    service = assembled(settings, store, Others(keys=Keys(), facts=SameFacts()))
+    others = Others(keys=Keys(), facts=SameFacts())
+    service = assembled(settings, store, others, links_of(settings, clock, others.facts))
 
     replica = PlaceReplica(store.database, RUNTIME)
-    async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:
+    async with serving(service) as bound, Connection.open(Target(address=f"127.0.0.1:{bound}")) as connection:
         yield World(service, connection, clock, replica, store.database)
 
 

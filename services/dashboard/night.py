@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 
 from dashboard.charts import LEFT, WIDTH, Tick
+from dashboard.field import Field, field_of
 from dashboard.gateway import Gateway
 from dashboard.words import Words
 from multiflux_client.lighting_records import Group, LuminairePlan, Segment
@@ -62,6 +63,7 @@ class NightPage:
     ticks: tuple[Tick, ...]
     strip_height: float
     simulated: bool
+    field: Field
 
 
 def noon_to_noon(day: date, zone: ZoneInfo) -> Interval:
@@ -97,6 +99,7 @@ async def night_page(gateway: Gateway, words: Words, day: date) -> NightPage:
         ticks=drawing.ticks(),
         strip_height=HEIGHT,
         simulated=territory.simulated,
+        field=await field_of(gateway, words.language, zone),
     )
 
 

@@ -1,26 +1,38 @@
 """Puts the lighting service together: the only module that names adapters."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lighting.adapters import inventory_cells as cells
 from lighting.adapters import inventory_files as files
+from lighting.adapters.deliveries import DeliveryStore
 from lighting.adapters.estates import Estates
+from lighting.adapters.faults import SqlFaults
+from lighting.adapters.field_mqtt import Broker, MqttLink
+from lighting.adapters.field_talq import Desk, GatewayName, Habits, TalqLink
 from lighting.adapters.records import Documents, SqlRecords
 from lighting.adapters.registry_facts import EmissionChoice, RegistryFacts
 from lighting.adapters.registry_feed import RegistryFeed
 from lighting.adapters.tables import RUNTIME
-from lighting.domain.ports import Facts, Shelf
+from lighting.adapters.talq_cms import cms_application
+from lighting.adapters.talq_gateway import Peer
+from lighting.domain.delivery import Patience
+from lighting.domain.inventory import GatewayProtocol
+from lighting.domain.ports import Facts, FieldLink, Shelf
 from lighting.servicer import LightingServicer
 from lighting.servicer.desk import InventoryFiles, Tools
 from lighting.settings import LightingSettings
 from lighting.wire.documents import document, from_document
+from lighting.wire.field import order_document, order_from_document
+from lighting.workers import courier
+from lighting.workers.watchman import Watchman
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux.lighting.v1 import lighting_service_pb2_grpc
 from multiflux_client.access import AccessClient
@@ -38,7 +50,9 @@ from runtime.permissions import PermissionCheck
 from runtime.place_replica import PlaceReplica
 from runtime.relational import Database
 from runtime.server import Endpoint, Service, periodically
+from runtime.settings import SettingsInvalid
 from runtime.tokens import KeySource, TokenVerifier
+from runtime.web import Door, web_served
 from vocabulary.names import TerritoryId
 
 MIGRATIONS = Path(__file__).parent / "adapters" / "migrations"
@@ -75,7 +89,8 @@ class Others:
 async def build(settings: LightingSettings) -> Service:
     """Return the service, ready to serve."""
     store = opened(settings, SystemClock())
-    return assembled(settings, store, _others(settings, store))
+    others = _others(settings, store)
+    return assembled(settings, store, others, links_of(settings, store.clock, others.facts))
 
 
 def opened(settings: LightingSettings, clock: Clock) -> Store:
@@ -87,16 +102,85 @@ def opened(settings: LightingSettings, clock: Clock) -> Store:
     return Store(database=database, outbox=outbox, changes=changes, clock=clock)
 
 
-def assembled(settings: LightingSettings, store: Store, others: Others) -> Service:
-    """Return the service over a store."""
+def links_of(settings: LightingSettings, clock: Clock, facts: Facts) -> Mapping[GatewayProtocol, FieldLink]:
+    """Return the ways to gateways that the settings name; SettingsInvalid."""
+    links: dict[GatewayProtocol, FieldLink] = {}
+    if settings.mqtt_host:
+        broker = Broker(
+            host=settings.mqtt_host,
+            port=settings.mqtt_port,
+            username=settings.mqtt_username,
+            password=settings.mqtt_password,
+            authority=settings.mqtt_authority,
+        )
+        links[GatewayProtocol.MQTT] = MqttLink(broker=broker, now=clock.now)
+    if settings.talq_gateways:
+        links[GatewayProtocol.TALQ] = _talq_link(settings, clock, facts)
+    return links
+
+
+def _talq_link(settings: LightingSettings, clock: Clock, facts: Facts) -> TalqLink:
+    def token(file: Path | None) -> str:
+        found = file.read_text("utf-8").strip() if file is not None else ""
+        if file is not None and not found:
+            raise SettingsInvalid(f"{file} holds no token")
+        return found
+
+    peers: dict[GatewayName, Peer] = {}
+    for name, gateway in settings.talq_gateways.items():
+        territory, address = name.split("/")
+        peers[TerritoryId(territory), address] = Peer(
+            url=str(gateway.url),
+            token=token(gateway.token_file),
+            push_token=token(gateway.push_token_file),
+            authority=gateway.authority,
+        )
+    pushing = [peer.push_token for peer in peers.values() if peer.push_token]
+    if len(set(pushing)) < len(pushing):
+        raise SettingsInvalid("two gateways that speak TALQ would show the same token")
+
+    async def door(desks: Mapping[GatewayName, Desk]) -> None:
+        application = cms_application(desks, settings.talq_body_mib * _MIB)
+        listens = Door(host=settings.host, port=settings.talq_port, certificate=settings.tls_certificate, key=settings.tls_key)
+        async with web_served(application, listens):
+            await asyncio.Event().wait()
+
+    async def zone_of(territory: TerritoryId) -> ZoneInfo:
+        return (await facts.of(territory)).zone
+
+    habits = Habits(owner=str(settings.talq_address), reading_s=settings.talq_reading_s, reads_back=settings.talq_reads_back)
+    return TalqLink(peers, habits, zone_of=zone_of, now=clock.now, door=door if settings.talq_port else None)
+
+
+def assembled(settings: LightingSettings, store: Store, others: Others, links: Mapping[GatewayProtocol, FieldLink]) -> Service:
+    """Return the service over a store, with links to the field."""
     executor = ThreadPoolExecutor(settings.plan_threads, thread_name_prefix="plans")
     scopes = PlaceReplica(store.database, RUNTIME)
+    estates, deliveries = Estates(store.database, DOCUMENTS), DeliveryStore(ORDERS)
+    patience = Patience(first=timedelta(seconds=settings.order_first_wait_s), longest=timedelta(seconds=settings.order_longest_wait_s))
+    field = courier.Courier(
+        tools=courier.Tools(
+            database=store.database,
+            store=deliveries,
+            outbox=store.outbox,
+            estates=estates,
+            facts=others.facts,
+            links=links,
+            clock=store.clock,
+            executor=executor,
+            patience=patience,
+            watchman=Watchman(database=store.database, faults=SqlFaults, outbox=store.outbox, clock=store.clock, executor=executor),
+        )
+    )
     tools = Tools(
         database=store.database,
         changes=store.changes,
         outbox=store.outbox,
         records=partial(SqlRecords, documents=DOCUMENTS),
-        estates=Estates(store.database, DOCUMENTS),
+        deliveries=deliveries.deliveries,
+        faults=SqlFaults,
+        patience=patience,
+        estates=estates,
         facts=others.facts,
         scopes=scopes,
         files=_files(),
@@ -115,6 +199,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others) -> Servi
         tasks=(
             partial(periodically, _TRIM_INTERVAL_S, store.outbox.trim),
             partial(periodically, _TRIM_INTERVAL_S, store.changes.trim),
+            field.run,
             *others.tasks,
         ),
         on_drain=(store.outbox.stop,),
@@ -122,6 +207,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others) -> Servi
     )
 
 
+ORDERS = Documents(write=order_document, read=order_from_document)
 DOCUMENTS = {shelf: Documents(write=partial(document, shelf), read=partial(from_document, shelf)) for shelf in Shelf}
 
 

@@ -9,12 +9,16 @@ from multiflux.lighting.v1.lighting_service_pb2_grpc import LightingServiceStub
 from multiflux.type.v1 import interval_pb2
 from multiflux_client.channel import Connection, new_request_id
 from multiflux_client.lighting_records import (
+    Cabinet,
     Calendar,
     Command,
+    Delivery,
+    Fault,
     Group,
     InventoryContent,
     InventoryFormat,
     InventoryImport,
+    LampReport,
     LightingScope,
     LuminairePlan,
     Plan,
@@ -106,21 +110,37 @@ class LightingClient:
         request = pb.RollBackRequest(group=group, version=version, reason=reason, request_id=request_id or new_request_id())
         return record_from_proto(Plan, (await self._connection.call(self._stub.RollBack, request)).plan)
 
+    async def versions(self, group: str) -> tuple[Plan, ...]:
+        """Return the published versions of a group (`groups/x`), newest first, and how far each has come."""
+        response = await self._connection.call(self._stub.ListPlans, pb.ListPlansRequest(group=group))
+        return tuple(record_from_proto(Plan, plan) for plan in response.plans)
+
     async def plans(self, luminaires: Sequence[str], during: Interval) -> tuple[LuminairePlan, ...]:
         """Return what luminaires (`luminaires/x`) are to do in an interval."""
         request = pb.QueryPlanRequest(luminaires=luminaires, interval=_interval(during))
         response = await self._connection.call(self._stub.QueryPlan, request)
         return tuple(record_from_proto(LuminairePlan, plan) for plan in response.plans)
 
+    def cabinets(self) -> Listing[Cabinet]:
+        """List cabinets."""
+        return listing(self._connection, self._stub.ListCabinets, pb.ListCabinetsRequest(), lambda page: page.cabinets, Cabinet)
+
+    def deliveries(self) -> Listing[Delivery]:
+        """List how far the latest order of each cabinet has come; cabinets without a gateway have none."""
+        return listing(self._connection, self._stub.ListDeliveries, pb.ListDeliveriesRequest(), lambda page: page.deliveries, Delivery)
+
+    def faults(self, *, ended: bool = False) -> Listing[Fault]:
+        """List open faults, those that began first come first; with `ended` those that are over too."""
+        return listing(self._connection, self._stub.ListFaults, pb.ListFaultsRequest(ended=ended), lambda page: page.faults, Fault)
+
+    async def lamps(self, luminaires: Sequence[str]) -> tuple[LampReport, ...]:
+        """Return what is wanted of luminaires (`luminaires/x`, 1,000 at most) now, and what was seen of them last."""
+        response = await self._connection.call(self._stub.QueryLamps, pb.QueryLampsRequest(luminaires=luminaires))
+        return tuple(record_from_proto(LampReport, lamp) for lamp in response.lamps)
+
     async def metered_cabinets(self) -> dict[PointId, str]:
         """Return the cabinets that are measured (`cabinets/x`), by metering point; of several at one point the last by name."""
-        found, token = dict[PointId, str](), ""
-        while True:
-            page = await self._connection.call(self._stub.ListCabinets, pb.ListCabinetsRequest(page_token=token))
-            found |= {point_id(one.metering_point): one.name for one in page.cabinets if one.metering_point}
-            token = page.next_page_token
-            if not token:
-                return found
+        return {point_id(one.metering_point): one.name async for one in self.cabinets() if one.metering_point}
 
     async def planned_power_w(self, resource: str, during: Interval, step_s: int) -> tuple[float, ...]:
         """Return the mean power in watts of a luminaire, cabinet or group (by its resource name) in each step of an interval."""

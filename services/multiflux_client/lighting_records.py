@@ -122,6 +122,36 @@ class CommandKind(Enum):
     OVERRIDE = 4
 
 
+class DeliveryState(Enum):
+    """How far a cabinet's latest order has come."""
+
+    WAITING = 1
+    SENT = 2
+    DELIVERED = 3
+    CONFIRMED = 4
+    REFUSED = 5
+    WAITING_FOR_POWER = 6
+    SILENT = 7
+
+
+class FaultKind(Enum):
+    """What is wrong with a lamp, a circuit or a cabinet."""
+
+    LAMP_FAILURE = 1
+    DIMMING_FAILURE = 2
+    UNEXPECTED_ON = 3
+    POWER_HIGH = 4
+    POWER_LOW = 5
+    CYCLING = 6
+    COMMUNICATION = 7
+    SUPPLY = 8
+    CIRCUIT = 9
+    CONTACTOR = 10
+    ORDER_LOST = 11
+    DOOR = 12
+    BLACKOUT = 13
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivePeriod:
     """When lamps are on; outside of all periods they are off."""
@@ -226,6 +256,18 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """How many of the cabinets that a change concerns, and that have a gateway, have come how far."""
+
+    cabinets: int = 0
+    delivered: int = 0
+    confirmed: int = 0
+    refused: int = 0
+    waiting_for_power: int = 0
+    silent: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """A published version; it never changes but for its state."""
 
@@ -238,6 +280,7 @@ class Plan:
     reason: str = ""
     copy_of: int = 0
     state: PlanState
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -331,6 +374,75 @@ class Command:
     create_time: datetime
     end_time: datetime | None = None
     etag: str = ""
+    reach: Reach | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cabinet:
+    """A cabinet, as far as pages show it."""
+
+    name: str = ""
+    display_name: str = ""
+    metering_point: str = ""
+    powered_by_day: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """The latest order of a cabinet, and how far it has come."""
+
+    cabinet: str = ""
+    version: int = 0
+    state: DeliveryState
+    make_time: datetime
+    send_time: datetime | None = None
+    deliver_time: datetime | None = None
+    confirm_time: datetime | None = None
+    hear_time: datetime | None = None
+    refusal: str = ""
+    attempts: int = 0
+    confirmed_version: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LampState:
+    """What is known of a luminaire; None is not measured."""
+
+    luminaire: str = ""
+    level_percent: float | None = None
+    power_w: float | None = None
+    burning_seconds: float | None = None
+    switch_count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LampReport:
+    """What is wanted of a luminaire now, and what was seen of it last."""
+
+    luminaire: str = ""
+    wanted_level_percent: float = 0.0
+    see_time: datetime | None = None
+    seen: LampState | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """A fault of a luminaire, of a circuit, or of the cabinet where neither is named; watts are those of all lamps that show it."""
+
+    name: str = ""
+    kind: FaultKind
+    cabinet: str = ""
+    luminaire: str = ""
+    circuit: int = 0
+    start_time: datetime
+    end_time: datetime | None = None
+    see_time: datetime
+    expected_w: float | None = None
+    seen_w: float | None = None
+    expected_level_percent: float | None = None
+    seen_level_percent: float | None = None
+    lamps: int = 0
+    of_lamps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,12 +24,18 @@ class Books:
     legal_rules: tuple[LegalRule, ...]
     derogations: tuple[Derogation, ...]
     versions: Mapping[tuple[str, str], int]
+    revisions: Mapping[tuple[str, str], int]
+    """The territory's revision when each was changed last."""
     values: Mapping[tuple[str, str], Any]
 
     def shelf(self, shelf: Shelf) -> list[Any]:
         """Return everything of a shelf, by id, with tags."""
         own = [(item, value) for (name, item), value in self.values.items() if name == shelf.value]
         return [replace(value, etag=f"v{self.versions[shelf.value, item]}") for item, value in sorted(own, key=lambda pair: pair[0])]
+
+    def changed_at(self, shelf: Shelf, item: str) -> int:
+        """Return the territory's revision when something was changed last; KeyError."""
+        return self.revisions[shelf.value, item]
 
 
 class Estates:
@@ -58,10 +64,11 @@ class Estates:
 
     def _read(self, records: SqlRecords, known: Books | None, revision: int, facts: TerritoryFacts) -> Books:
         versions: dict[tuple[str, str], int] = {}
+        revisions: dict[tuple[str, str], int] = {}
         values: dict[tuple[str, str], Any] = {}
         for row in records.rows():
             key = (row.shelf, row.item)
-            versions[key] = row.version
+            versions[key], revisions[key] = row.version, row.revision
             same = known is not None and known.versions.get(key) == row.version
             values[key] = known.values[key] if same and known else self._documents[Shelf(row.shelf)].read(row.document)
         own = {shelf: {item: value for (name, item), value in values.items() if name == shelf.value} for shelf in Shelf}
@@ -71,6 +78,7 @@ class Estates:
             legal_rules=tuple(own[Shelf.LEGAL_RULE].values()),
             derogations=tuple(own[Shelf.DEROGATION].values()),
             versions=versions,
+            revisions=revisions,
             values=values,
         )
 

@@ -28,7 +28,7 @@ class SqlRecords:
         self._connection = connection
         self._territory = territory
         self._documents = documents
-        self._counted = False
+        self._revision: int | None = None
 
     def get(self, shelf: Shelf, item: str) -> Kept | None:
         """Return what is kept under an id."""
@@ -43,14 +43,14 @@ class SqlRecords:
 
     def put(self, shelf: Shelf, item: str, value: object, at: datetime) -> int:
         """Keep a value; return its version."""
-        self._count()
+        revision = self._count()
         document = self._documents[shelf].write(value)
         where = (ITEM.c.territory == self._territory, ITEM.c.shelf == shelf.value, ITEM.c.item == item)
-        changed = update(ITEM).where(*where).values(version=ITEM.c.version + 1, document=document, updated=at)
+        changed = update(ITEM).where(*where).values(version=ITEM.c.version + 1, document=document, updated=at, revision=revision)
         if self._connection.execute(changed).rowcount:
             return self._connection.execute(select(ITEM.c.version).where(*where)).scalar_one()
         row = {"territory": self._territory, "shelf": shelf.value, "item": item, "version": 1}
-        self._connection.execute(ITEM.insert(), {**row, "document": document, "created": at, "updated": at})
+        self._connection.execute(ITEM.insert(), {**row, "document": document, "created": at, "updated": at, "revision": revision})
         return 1
 
     def remove(self, shelf: Shelf, item: str) -> None:
@@ -68,13 +68,14 @@ class SqlRecords:
         """Return everything kept, as bytes."""
         return self._connection.execute(select(ITEM).where(ITEM.c.territory == self._territory).order_by(ITEM.c.shelf, ITEM.c.item)).all()
 
-    def _count(self) -> None:
-        if self._counted:
-            return
-        self._counted = True
-        where = REVISION.c.territory == self._territory
-        if not self._connection.execute(update(REVISION).where(where).values(revision=REVISION.c.revision + 1)).rowcount:
-            self._connection.execute(REVISION.insert(), {"territory": self._territory, "revision": 1})
+    def _count(self) -> int:
+        """Count the transaction's first change as a new revision, and return the number."""
+        if self._revision is None:
+            where = REVISION.c.territory == self._territory
+            if not self._connection.execute(update(REVISION).where(where).values(revision=REVISION.c.revision + 1)).rowcount:
+                self._connection.execute(REVISION.insert(), {"territory": self._territory, "revision": 1})
+            self._revision = self.revision()
+        return self._revision
 
     def _kept(self, shelf: Shelf, row: Row[Any]) -> Kept:
         value = self._documents[shelf].read(row.document)

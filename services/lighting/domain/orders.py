@@ -113,7 +113,7 @@ def _stretches(segments: Iterable[Segment]) -> Iterable[Stretch]:
     for segment in segments:
         if segment.is_ramp or segment.level != at:
             yield Stretch(start=segment.start, start_level=segment.start_level, level=segment.level)
-        # What follows a ramp begins anew: a stretch runs straight until the next one.
+        # A ramp ends where the next stretch begins, so that what follows it is always one.
         at = None if segment.is_ramp else segment.level
 
 

@@ -1,6 +1,6 @@
 """What the rules of lighting need of the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -8,7 +8,13 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from lighting.domain.calendars import Holidays
+from lighting.domain.delivery import Delivery
+from lighting.domain.faults import Fault
+from lighting.domain.inventory import Gateway
+from lighting.domain.levels import CabinetId, LuminaireId
+from lighting.domain.orders import Order
 from lighting.domain.rates import Rates
+from lighting.domain.reports import Answer, LampState, Report
 from vocabulary.names import TerritoryId
 
 
@@ -70,4 +76,63 @@ class Facts(Protocol):
 
     async def of(self, territory: TerritoryId) -> TerritoryFacts:
         """Return the facts of a territory; a busy Failure when nobody can be asked and nothing is known."""
+        ...
+
+
+class Deliveries(Protocol):
+    """How far one territory's orders have come, in one transaction."""
+
+    def some(self, cabinets: Collection[CabinetId] | None = None) -> Mapping[CabinetId, Delivery]:
+        """Return deliveries of some cabinets, or (None) of all; a cabinet that was never ordered anything has none."""
+        ...
+
+    def put(self, delivery: Delivery, order: Order | None = None) -> None:
+        """Keep a delivery; with the order where that is a new one."""
+        ...
+
+    def order(self, cabinet: CabinetId) -> Order:
+        """Return what a cabinet that has a delivery is to follow."""
+        ...
+
+    def remove(self, cabinet: CabinetId) -> None:
+        """Forget a cabinet that has no gateway any more."""
+        ...
+
+    def heard(self, reports: Sequence[Report]) -> None:
+        """Keep what was seen last of each lamp."""
+        ...
+
+    def lamps(self, luminaires: Collection[LuminaireId]) -> Mapping[LuminaireId, tuple[datetime, LampState]]:
+        """Return what was seen last of luminaires, and when; those never seen are left out."""
+        ...
+
+
+class Faults(Protocol):
+    """The faults of one territory, in one transaction."""
+
+    def some(self, *, ended: bool) -> Sequence[tuple[str, Fault]]:
+        """Return open faults, or with `ended` all that are kept, by id: those that began first come first."""
+        ...
+
+    def put(self, fault: Fault) -> None:
+        """Keep a fault, in place of the same one as it was before."""
+        ...
+
+
+class LinkAway(Exception):  # named like the failures of the services
+    """Nobody can take an order now: try again."""
+
+
+Heard = Callable[[Answer | Report], Awaitable[None]]
+
+
+class FieldLink(Protocol):
+    """One way to gateways."""
+
+    async def run(self, heard: Heard) -> None:
+        """Stay connected until cancelled, connecting again when the link breaks, and tell what gateways say."""
+        ...
+
+    async def send(self, territory: TerritoryId, gateway: Gateway, version: int, order: Order) -> None:
+        """Hand an order over; LinkAway."""
         ...

@@ -14,10 +14,6 @@ from lighting.domain.nights import NOON, night_of
 from lighting.domain.ports import Records, Shelf
 
 _MOST_AHEAD = timedelta(days=366)
-_NEXT_STATES = {
-    PlanState.PUBLISHED: (PlanState.DELIVERED, PlanState.CONFIRMED),
-    PlanState.DELIVERED: (PlanState.CONFIRMED,),
-}
 
 
 def digest(content: Content) -> str:
@@ -113,13 +109,3 @@ def _check_free(records: Records, group: GroupId, content: Content, first: date)
         taken = () if other == group else sorted(set(plan.content.luminaires) & set(content.luminaires))
         if taken:
             raise LampInTwoGroups(f"{taken[0]} follows {other} still: publish that first", luminaire=taken[0], group=other)
-
-
-def advanced(records: Records, name: PlanName, state: PlanState, at: datetime) -> Plan:
-    """Note that a plan was delivered or confirmed; one that was replaced stays so. NotFound."""
-    plan: Plan = found(records, Shelf.PLAN, plan_id(name)).value
-    if state not in _NEXT_STATES.get(plan.state, ()):
-        return plan
-    after = replace(plan, state=state)
-    records.put(Shelf.PLAN, plan_id(name), after, at)
-    return after

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from lighting.domain.inventory import Gateway
 from lighting.domain.levels import CabinetId, LuminaireId
 from vocabulary.names import TerritoryId
 
@@ -24,6 +25,8 @@ class Answer:
 
     territory: TerritoryId
     cabinet: CabinetId
+    gateway: Gateway
+    """Who said it: an answer for a cabinet that this gateway does not serve is nobody's."""
     version: int
     outcome: Outcome
     reason: str = ""
@@ -52,6 +55,7 @@ class Report:
 
     territory: TerritoryId
     cabinet: CabinetId
+    gateway: Gateway
     at: datetime
     """When it arrived here."""
     supplied: bool | None = None

@@ -14,8 +14,9 @@ from lighting.domain.editing import found
 from lighting.domain.levels import CommandId
 from lighting.domain.ports import Records, Shelf
 from lighting.servicer.desk import Context, Methods, View, told
+from lighting.servicer.progress import Progress, progress_of
 from lighting.wire.records import id_from_proto, record_from_proto, record_to_proto
-from multiflux.lighting.v1 import command_pb2, lighting_event_pb2
+from multiflux.lighting.v1 import command_pb2, field_pb2, lighting_event_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from runtime.call import current_call
 from runtime.changes import Transaction
@@ -73,7 +74,8 @@ class CommandMethods(Methods):
         held: list[Command] = [one for one in view.books.shelf(Shelf.COMMAND) if request.ended or one.end is None or one.end > now]
         rows = [one for one in held if one.id > after][: asked.size + 1]
         some, token = asked.cut(rows, lambda one: (one.id,))
-        return pb.ListCommandsResponse(commands=[record_to_proto(one, command_pb2.Command()) for one in some], next_page_token=token)
+        progress = await progress_of(self._tools, view)
+        return pb.ListCommandsResponse(commands=[_with_reach(one, progress) for one in some], next_page_token=token)
 
     async def WatchLightingEvents(
         self, request: pb.WatchLightingEventsRequest, context: Context
@@ -111,3 +113,9 @@ class CommandMethods(Methods):
             return response(command=record_to_proto(kept, command_pb2.Command()))
 
         return await self._change(request, work, response)
+
+
+def _with_reach(command: Command, progress: Progress) -> command_pb2.Command:
+    message = record_to_proto(command, command_pb2.Command())
+    message.reach.CopyFrom(record_to_proto(progress.of_command(command), field_pb2.Reach()))
+    return message

@@ -11,13 +11,14 @@ import grpc
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from lighting.domain.delivery import Patience
 from lighting.domain.estate import Estate
 from lighting.domain.failures import OutOfScope
 from lighting.domain.importing import Row
 from lighting.domain.inventory import Cabinet, Luminaire
 from lighting.domain.legal import Derogation, LegalRule
 from lighting.domain.levels import LuminaireId
-from lighting.domain.ports import Facts, Records, Shelf, TerritoryFacts
+from lighting.domain.ports import Deliveries, Facts, Faults, Records, Shelf, TerritoryFacts
 from multiflux.lighting.v1 import lighting_event_pb2
 from runtime.call import Call, current_call
 from runtime.changes import Changes, Transaction
@@ -58,6 +59,10 @@ class Books(Protocol):
         """Return everything of a shelf, by id, with tags."""
         ...
 
+    def changed_at(self, shelf: Shelf, item: str) -> int:
+        """Return the territory's revision when something was changed last."""
+        ...
+
 
 class Estates(Protocol):
     """Gives the books of territories."""
@@ -89,6 +94,9 @@ class Tools:
     changes: Changes
     outbox: Outbox
     records: Callable[[Connection, TerritoryId], Records]
+    deliveries: Callable[[Connection, TerritoryId], Deliveries]
+    faults: Callable[[Connection, TerritoryId], Faults]
+    patience: Patience
     estates: Estates
     facts: Facts
     scopes: PlaceScopes

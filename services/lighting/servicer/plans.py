@@ -14,6 +14,7 @@ from lighting.domain.rehearsal import Rehearsal, rehearsed
 from lighting.domain.resolve import resolved
 from lighting.domain.segments import planned
 from lighting.servicer.desk import Context, Methods, View, told
+from lighting.servicer.progress import progress_of
 from lighting.wire.documents import plan_to_proto
 from lighting.wire.records import date_from_proto, id_from_proto, record_to_proto
 from multiflux.lighting.v1 import legal_pb2, lighting_event_pb2, plan_pb2
@@ -100,7 +101,9 @@ class PlanMethods(Methods):
         """List the versions of a group, newest first."""
         del context
         group, view = GroupId(id_from_proto(request.group, "groups", "group")), await self._view()
-        return pb.ListPlansResponse(plans=[plan_to_proto(plan) for plan in reversed(view.estate.plans.get(group, ()))])
+        progress = await progress_of(self._tools, view)
+        plans = reversed(view.estate.plans.get(group, ()))
+        return pb.ListPlansResponse(plans=[plan_to_proto(*progress.of_plan(plan)) for plan in plans])
 
     async def QueryPlan(self, request: pb.QueryPlanRequest, context: Context) -> pb.QueryPlanResponse:
         """Return the resolved levels of luminaires."""

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from lighting.domain.calendars import Calendar
 from lighting.domain.commands import Command
+from lighting.domain.delivery import Reach
 from lighting.domain.estate import Content, Group, Plan
 from lighting.domain.inventory import Cabinet, Luminaire
 from lighting.domain.legal import Derogation, LegalRule
@@ -14,7 +15,7 @@ from lighting.domain.levels import GroupId, PlanName, PlanState
 from lighting.domain.ports import Shelf
 from lighting.domain.programmes import Programme
 from lighting.wire.records import date_from_proto, id_from_proto, record_from_proto, record_to_proto
-from multiflux.lighting.v1 import command_pb2, inventory_pb2, legal_pb2, plan_pb2, programme_pb2
+from multiflux.lighting.v1 import command_pb2, field_pb2, inventory_pb2, legal_pb2, plan_pb2, programme_pb2
 from wire.instants import instant, instant_to_proto
 
 RECORDS: dict[Shelf, tuple[type[Any], Callable[[], Message]]] = {
@@ -46,8 +47,8 @@ def from_document(shelf: Shelf, data: bytes) -> Any:
     return record_from_proto(kind, message)
 
 
-def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
-    """Return a plan as the contract writes it."""
+def plan_to_proto(plan: Plan, reach: Reach | None = None) -> plan_pb2.Plan:
+    """Return a plan as the contract writes it, with how far it has come where that is known."""
     return plan_pb2.Plan(
         group=f"groups/{plan.name.group}",
         version=plan.name.version,
@@ -58,6 +59,7 @@ def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
         reason=plan.reason,
         copy_of=plan.copy_of,
         state=plan_pb2.PlanState.ValueType(plan.state.value),
+        reach=record_to_proto(reach, field_pb2.Reach()) if reach else None,
     )
 
 

@@ -9,17 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lighting_plans import CABINET, LAMP, LEVELS, estates, night
+from talq_world import handed_over, repeated
 
+from field.mqtt import stored
 from lighting.domain.commands import Command, CommandKind, Scope
 from lighting.domain.energy import power_w
 from lighting.domain.estate import Estate
+from lighting.domain.inventory import Gateway, GatewayProtocol
 from lighting.domain.levels import CommandId, Control, Rank, Segment
 from lighting.domain.nights import nights_at
+from lighting.domain.orders import NIGHTS_AHEAD, orders
 from lighting.domain.programmes import Reference, SwitchPoint
 from lighting.domain.rates import Rates
 from lighting.domain.rehearsal import figures
 from lighting.domain.resolve import resolved
 from lighting.domain.segments import level_at, planned
+from lighting.wire.field import order_document, order_from_document, order_message
+from multiflux.lighting.v1 import field_pb2
+from simulation.controllers import Controller, Lamp
+from simulation.sun import Spot
 from vocabulary.failure import Failure
 from vocabulary.interval import Interval
 
@@ -119,3 +127,47 @@ def test_a_level_outside_0_to_100_is_never_taken(level: int, ramp: int) -> None:
         return
     with pytest.raises(Failure):
         SwitchPoint(reference=Reference.FIXED, level=level, ramp_s=ramp)
+
+
+@settings(max_examples=60, deadline=None)
+@given(estates(), st.lists(st.floats(0, 0.999_999), min_size=20, max_size=20))
+def test_a_controller_that_follows_its_order_does_what_the_plan_says(drawn: tuple[Estate, date], shares: list[float]) -> None:
+    estate, day = drawn
+    gateway = Gateway(protocol=GatewayProtocol.MQTT, address="g")
+    estate = replace(estate, cabinets={CABINET: replace(estate.cabinets[CABINET], gateway=gateway)})
+    order = orders(estate, {CABINET: day})[CABINET]
+    assert order_from_document(order_document(order)) == order
+    lamp = Lamp(id=LAMP, full_power_w=40, fixed_power_w=2, standby_power_w=0)
+    controller = Controller(cabinet=CABINET, lamps={LAMP: lamp}, spot=Spot(latitude_degrees=0, longitude_degrees=0))
+    controller.take(stored(field_pb2.Order.FromString(order_message(order, 1))))
+    during = night(estate, day, NIGHTS_AHEAD)
+    assert (order.start, order.end) == (during.start, during.end)
+    plan = segments(estate, during)
+    for share in shares:
+        at = during.start + share * during.duration
+        segment = next(one for one in plan if one.start <= at < one.end)
+        # An instant from a float is exact to the microsecond, in which the fastest ramp moves less than this.
+        assert controller.levels(at.timestamp())[LAMP] == pytest.approx(level_at(segment, at), abs=1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(estates(), st.lists(st.floats(0, 0.999_999), min_size=20, max_size=20))
+def test_a_talq_gateway_that_is_told_the_order_does_what_the_plan_says(drawn: tuple[Estate, date], shares: list[float]) -> None:
+    estate, day = drawn
+    gateway = Gateway(protocol=GatewayProtocol.TALQ, address="g")
+    estate = replace(estate, cabinets={CABINET: replace(estate.cabinets[CABINET], gateway=gateway)})
+    order = orders(estate, {CABINET: day})[CABINET]
+    lamp = Lamp(id=LAMP, full_power_w=40, fixed_power_w=2, standby_power_w=0)
+    controller = Controller(cabinet=CABINET, lamps={LAMP: lamp}, spot=Spot(latitude_degrees=0, longitude_degrees=0))
+    handed_over(order, controller, estate.zone)
+    during = night(estate, day, NIGHTS_AHEAD)
+    plan = segments(estate, during)
+    for share in shares:
+        at = during.start + share * during.duration
+        segment = next(one for one in plan if one.start <= at < one.end)
+        if repeated(at, estate.zone) or repeated(segment.start, estate.zone):
+            continue
+        lasts_s = (segment.end - segment.start).total_seconds()
+        # Levels are whole per cent there, and a ramp after a jump begins a second late.
+        late = abs(segment.level - segment.start_level) / lasts_s
+        assert controller.levels(at.timestamp())[LAMP] == pytest.approx(level_at(segment, at), abs=late + 0.5 + 1e-4)

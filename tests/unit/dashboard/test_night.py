@@ -8,7 +8,19 @@ from zoneinfo import ZoneInfo
 
 from dashboard.night import night_of, night_page, noon_to_noon
 from dashboard.words import ENGLISH, FRENCH
-from multiflux_client.lighting_records import Clamp, Group, LuminairePlan, Rank, Segment, Source
+from multiflux_client.lighting_records import (
+    Cabinet,
+    Clamp,
+    Delivery,
+    DeliveryState,
+    Fault,
+    FaultKind,
+    Group,
+    LuminairePlan,
+    Rank,
+    Segment,
+    Source,
+)
 from multiflux_client.places import Territory
 from vocabulary.interval import Interval
 
@@ -31,6 +43,22 @@ class Town:
     async def groups(self) -> AsyncIterator[Group]:
         yield Group(name="groups/a", display_name="Rue A", luminaires=tuple(f"luminaires/{n}" for n in range(3)))
         yield Group(name="groups/b", display_name="Empty")
+
+    async def cabinets(self) -> AsyncIterator[Cabinet]:
+        for number in (1, 2, 3):
+            yield Cabinet(name=f"cabinets/c{number}", display_name=f"Armoire {number}")
+
+    async def deliveries(self) -> AsyncIterator[Delivery]:
+        made = datetime(2026, 1, 15, 9, tzinfo=UTC)
+        yield Delivery(cabinet="cabinets/c1", version=2, state=DeliveryState.CONFIRMED, make_time=made, confirm_time=made)
+        yield Delivery(cabinet="cabinets/c2", version=1, state=DeliveryState.WAITING_FOR_POWER, make_time=made)
+        yield Delivery(cabinet="cabinets/c3", version=1, state=DeliveryState.REFUSED, make_time=made, refusal="no lamp l9 hangs here")
+
+    async def faults(self) -> AsyncIterator[Fault]:
+        start = datetime(2026, 1, 14, 22, tzinfo=UTC)
+        lamp = {"luminaire": "luminaires/l1", "expected_w": 38.4, "seen_w": 0.2, "lamps": 1, "of_lamps": 1}
+        yield Fault(kind=FaultKind.LAMP_FAILURE, cabinet="cabinets/c1", start_time=start, see_time=start, **lamp)
+        yield Fault(kind=FaultKind.CIRCUIT, cabinet="cabinets/c2", circuit=2, start_time=start, see_time=start, lamps=14, of_lamps=15)
 
     async def plans(self, luminaires: list[str], during: Interval) -> tuple[LuminairePlan, ...]:
         six, nine = during.start + timedelta(hours=6), during.start + timedelta(hours=9)
@@ -74,3 +102,29 @@ def test_nights_are_23_24_or_25_hours_and_begin_at_noon() -> None:
     assert lasting == [timedelta(hours=hours) for hours in (23, 24, 25)]
     assert night_of(datetime(2026, 1, 15, 10, 59, tzinfo=UTC), PARIS) == date(2026, 1, 14)
     assert night_of(datetime(2026, 1, 15, 11, tzinfo=UTC), PARIS) == date(2026, 1, 15)
+
+
+async def test_cabinets_tell_which_follow_and_that_no_power_is_no_fault() -> None:
+    gateway: Any = _Gateway()
+    for words, told in (
+        (FRENCH, "Armoires qui suivent le plan publié : 1 sur 3."),
+        (ENGLISH, "Cabinets that follow the published plan: 1 of 3."),
+    ):
+        field = (await night_page(gateway, words, date(2026, 1, 15))).field
+        assert field.sentences[0] == told
+        assert field.sentences[1] == field.words.waiting.format(count=1)
+        assert field.sentences[2] == field.words.refused.format(count=1)
+        assert [(row.name, row.css, row.refusal) for row in field.rows] == [
+            ("Armoire 1", "confirmed", ""),
+            ("Armoire 2", "waiting-for-power", ""),
+            ("Armoire 3", "refused", "no lamp l9 hangs here"),
+        ]
+
+
+async def test_faults_say_what_is_wrong_where_and_what_was_measured() -> None:
+    gateway: Any = _Gateway()
+    field = (await night_page(gateway, FRENCH, date(2026, 1, 15))).field
+    assert [(row.what, row.cabinet, row.where, row.figures) for row in field.faults] == [
+        ("lampe éteinte qui devrait éclairer", "Armoire 1", "point lumineux l1", "0 W au lieu de 38 W"),
+        ("circuit coupé", "Armoire 2", "circuit 2", "14 lampes sur 15"),
+    ]
