@@ -1,4 +1,4 @@
-"""What is said of lighting's faults and of a night's energy, in French and in English: each written, none translated word for word."""
+"""What is said of a lighting night's energy, in French and in English: each written, none translated word for word."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,8 +24,6 @@ class LightingWords:
     basis: str
     join: str
     last: str
-    faults: dict[str, tuple[str, str]]
-    """By the kind's name: what is wrong, and what it means or what to do."""
 
 
 FRENCH: Final = LightingWords(
@@ -43,21 +41,6 @@ FRENCH: Final = LightingWords(
     basis="Nuit du {night}, de midi à midi : {metered} kWh mesurés pour {planned} kWh prévus ; {coverage} de la nuit mesuré.",
     join=", ",
     last=" et ",
-    faults={
-        "LAMP_FAILURE": ("Lampe éteinte", "Elle devrait être allumée et ne donne pas de lumière."),
-        "DIMMING_FAILURE": ("Gradation en panne", "Elle est allumée, mais pas au niveau prévu."),
-        "UNEXPECTED_ON": ("Allumée à tort", "Elle devrait être éteinte."),
-        "POWER_HIGH": ("Puissance trop forte", "Elle consomme plus que sa courbe à ce niveau."),
-        "POWER_LOW": ("Puissance trop faible", "Elle consomme moins que sa courbe : des diodes sont sans doute mortes."),
-        "CYCLING": ("S’allume et s’éteint", "Elle s’éteint et revient sans cesse."),
-        "COMMUNICATION": ("Ne répond plus", "On ne sait plus rien d’elle ; elle suit ce qu’elle a en mémoire."),
-        "SUPPLY": ("Sans tension", "L’armoire dit que ses départs n’ont pas de tension."),
-        "CIRCUIT": ("Départ hors service", "Le disjoncteur a déclenché, ou presque toutes ses lampes sont éteintes ou muettes."),
-        "CONTACTOR": ("Contacteur collé", "Presque toutes les lampes brûlent alors qu’elles devraient être éteintes."),
-        "ORDER_LOST": ("Sans consigne", "L’armoire ne suit plus aucune consigne : elle va à son horloge, ou reste allumée."),
-        "DOOR": ("Porte ouverte", "Aucuns travaux ne sont déclarés sur cette armoire."),
-        "BLACKOUT": ("Armoire éteinte", "Presque toutes ses lampes sont éteintes alors qu’elles devraient être allumées."),
-    },
 )
 ENGLISH: Final = LightingWords(
     above="{share} above plan",
@@ -74,21 +57,6 @@ ENGLISH: Final = LightingWords(
     basis="Night of {night}, noon to noon: {metered} kWh metered, {planned} kWh planned; {coverage} of the night metered.",
     join=", ",
     last=" and ",
-    faults={
-        "LAMP_FAILURE": ("Lamp out", "It should be lit and gives no light."),
-        "DIMMING_FAILURE": ("Does not dim", "It is lit, but not at its planned level."),
-        "UNEXPECTED_ON": ("On by mistake", "It should be dark."),
-        "POWER_HIGH": ("Draws too much", "It draws more than its curve at this level."),
-        "POWER_LOW": ("Draws too little", "It draws less than its curve: some of its diodes are probably dead."),
-        "CYCLING": ("Cycling", "It goes out and comes back again and again."),
-        "COMMUNICATION": ("Does not answer", "Nothing is known of it any more; it follows what it has stored."),
-        "SUPPLY": ("No voltage", "The cabinet says that its lines have no voltage."),
-        "CIRCUIT": ("Circuit dead", "Its breaker tripped, or nearly all its lamps are dark or silent."),
-        "CONTACTOR": ("Contactor stuck", "Nearly all lamps burn when they should be dark."),
-        "ORDER_LOST": ("Follows no order", "The cabinet goes by its own clock, or stays lit."),
-        "DOOR": ("Door open", "No works are declared at this cabinet."),
-        "BLACKOUT": ("Cabinet dark", "Nearly all its lamps are dark when they should be lit."),
-    },
 )
 _BY_LANGUAGE: Final = {"fr": FRENCH, "en": ENGLISH}
 _JOULES_PER_KILOWATT_HOUR = 3.6e6
@@ -133,11 +101,6 @@ def energy_basis(energy: NightEnergy, language: str) -> str:
     night = format_date(energy.night, format="long", locale=language)
     coverage = share(energy.coverage, language)
     return _BY_LANGUAGE[language].basis.format(night=night, metered=metered, planned=planned, coverage=coverage)
-
-
-def fault_words(kind: str, language: str) -> tuple[str, str]:
-    """Return what a kind of fault is called, and what it means; KeyError."""
-    return _BY_LANGUAGE[language].faults[kind]
 
 
 def _counted(texts: tuple[str, str], count: int, **figures: str) -> str:

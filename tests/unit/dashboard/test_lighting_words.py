@@ -1,4 +1,4 @@
-"""What is said of a night's energy and of faults."""
+"""What is said of a night's energy."""
 
 from dataclasses import fields, replace
 from datetime import date
@@ -6,8 +6,7 @@ from itertools import product
 
 import pytest
 
-from dashboard.lighting_words import ENGLISH, FRENCH, NightEnergy, energy_basis, energy_sentence, fault_words
-from lighting.domain.faults import FaultKind
+from dashboard.lighting_words import ENGLISH, FRENCH, NightEnergy, energy_basis, energy_sentence
 
 NIGHT = NightEnergy(
     night=date(2026, 1, 14), planned_joules=68.4e6, metered_joules=78e6, coverage=1.0, difference=0.14, as_planned=False, lamps_by_day=3
@@ -67,9 +66,5 @@ def test_a_finding_says_its_period_its_unit_and_its_coverage() -> None:
     )
 
 
-def test_both_languages_say_the_same_things() -> None:
-    assert set(FRENCH.faults) == set(ENGLISH.faults) == {kind.name for kind in FaultKind}
+def test_both_languages_have_every_text() -> None:
     assert all(getattr(words, field.name) for words, field in product((FRENCH, ENGLISH), fields(FRENCH)))
-    for language, kind in product(("fr", "en"), FRENCH.faults):
-        name, meaning = fault_words(kind, language)
-        assert name and meaning.endswith(".")
