@@ -6,13 +6,16 @@ from console.town_files import csv_file
 from simulation.luminaires import Cabinet, Control, Luminaire
 from simulation.town import Town
 
+GATEWAY = "field"
+"""The gateway behind which the town's cabinets are."""
 _OWN_DIMMING_MINUTES = 180
 """Drivers dim for six hours around the middle of their night."""
 
 
 def cabinets_csv(town: Town) -> bytes:
     """Return the file of cabinets."""
-    return csv_file(_cabinet_row(cabinet) for cabinet in town.cabinets)
+    reached = {one.cabinet for one in town.luminaires if one.control is not Control.SELF_DIMMING}
+    return csv_file({**_cabinet_row(cabinet), **_gateway(reached=cabinet.id in reached)} for cabinet in town.cabinets)
 
 
 def luminaires_csv(town: Town) -> bytes:
@@ -40,6 +43,11 @@ def _cabinet_row(cabinet: Cabinet) -> Mapping[str, object]:
         "powered_by_day": "true" if cabinet.powered_by_day else "",
         "tariff": "eclairage-public",
     }
+
+
+def _gateway(*, reached: bool) -> Mapping[str, object]:
+    """Return how a cabinet is reached; where every driver dims by itself, nobody is there to be told anything."""
+    return {"gateway_protocol": "talq" if reached else "", "gateway": GATEWAY if reached else ""}
 
 
 def _luminaire_row(one: Luminaire, cabinet: Cabinet) -> Mapping[str, object]:

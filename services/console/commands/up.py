@@ -1,10 +1,12 @@
 """`multiflux up`: every service of the installation, kept running."""
 
 import asyncio
+import json
 import os
 import signal
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +16,16 @@ import typer
 from console import output
 from console.exits import Exit, run, usage
 from console.health import program_health
+from console.lighting_files import GATEWAY
 from console.programs import Program, environment_of, programs
 from console.settings import ConsoleSettings, load
 from console.supervisor import AllHealthy, Child, Crashed, Healthy, Notice, Patience, Stopped, Supervisor
 from multiflux_client.health import Health
+from simulation.plans import TERRITORY_ID
 
-_TOWN = "town"
+_TOWN, _FIELD = "town", "field"
 _LOOK_S = 0.5
+_LOOK_AT_LAMPS_S = 300
 
 
 def up(
@@ -45,12 +50,13 @@ async def _up(only: list[str], *, town: bool, as_json: bool) -> Exit:
     by_name = {program.name: program for program in chosen}
 
     async def healthy(child: Child) -> bool:
-        # The town's feeder serves nobody: it is healthy while it runs.
-        return child.name == _TOWN or await program_health(by_name[child.name], settings.tls_authority) is Health.SERVING
+        # The town's feeder serves nobody, and its cabinets answer for themselves: they are healthy while they run.
+        return child.name in (_TOWN, _FIELD) or await program_health(by_name[child.name], settings.tls_authority) is Health.SERVING
 
-    children = [_child(program, everyone, settings) for program in chosen]
+    port = free_port() if town else 0
+    children = [_child(program, everyone, settings, _reached_at(port) if town else {}) for program in chosen]
     if town:
-        children.append(_town(settings))
+        children += [_town(settings), _field(settings, port)]
     supervisor = Supervisor(
         children,
         healthy,
@@ -74,7 +80,7 @@ def _chosen(installed: tuple[Program, ...], only: list[str]) -> tuple[Program, .
     return tuple(program for program in installed if not only or program.name in only)
 
 
-def _child(program: Program, everyone: tuple[Program, ...], settings: ConsoleSettings) -> Child:
+def _child(program: Program, everyone: tuple[Program, ...], settings: ConsoleSettings, more: Mapping[str, str]) -> Child:
     return Child(
         name=program.name,
         command=(sys.executable, "-m", program.name),
@@ -83,7 +89,7 @@ def _child(program: Program, everyone: tuple[Program, ...], settings: ConsoleSet
         address=program.url,
         after=program.after,
         log=settings.data_directory / "log" / f"{program.name}.log",
-        environment=environment_of(program, everyone, os.environ),
+        environment={**more, **environment_of(program, everyone, os.environ)},
         port_variable=program.port_variable,
     )
 
@@ -101,6 +107,33 @@ def _town(settings: ConsoleSettings) -> Child:
         environment={**os.environ, "PYTHONUNBUFFERED": "1"},
         port_variable="",
     )
+
+
+def _field(settings: ConsoleSettings, port: int) -> Child:
+    """Return the process that is the town's lighting cabinets, behind a gateway that speaks TALQ."""
+    return Child(
+        name=_FIELD,
+        command=(sys.executable, "-m", "field", str(settings.data_directory / "simulation" / "plan.json"), str(port)),
+        host="127.0.0.1",
+        port=port,
+        address="the simulated town's lighting cabinets",
+        after=("access", "metering"),
+        log=settings.data_directory / "log" / f"{_FIELD}.log",
+        environment={**os.environ, "PYTHONUNBUFFERED": "1"},
+        port_variable="",
+    )
+
+
+def _reached_at(port: int) -> Mapping[str, str]:
+    """Return the settings by which lighting reaches the town's cabinets, and asks them often enough to be looked at."""
+    gateways = {f"{TERRITORY_ID}/{GATEWAY}": {"url": f"http://127.0.0.1:{port}"}}
+    return {"MULTIFLUX_LIGHTING_TALQ_GATEWAYS": json.dumps(gateways), "MULTIFLUX_LIGHTING_TALQ_READING_S": str(_LOOK_AT_LAMPS_S)}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 async def _told(log: Path) -> None:
