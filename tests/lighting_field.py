@@ -25,6 +25,7 @@ from simulation.town import Town
 from vocabulary.names import TerritoryId
 
 TOWN = TerritoryId("town")
+GATEWAY = Gateway(protocol=GatewayProtocol.MQTT, address="g")
 QUARTER = timedelta(minutes=15)
 EVERYTHING = field_side.Meters()
 POWER_ALONE = field_side.Meters(level=False, switching=False)
@@ -97,6 +98,7 @@ def report_of(seen: Measured, cabinet: CabinetId) -> Report:
     return Report(
         territory=TOWN,
         cabinet=cabinet,
+        gateway=GATEWAY,
         at=datetime.fromtimestamp(seen.at, UTC),
         supplied=seen.supplied,
         door_open=seen.door_open,
@@ -234,7 +236,7 @@ def _luminaire(one: town_side.Luminaire, switching: town_side.Switching) -> Lumi
         controller=f"m{one.number}",
         category=one.category,
         limits=Limits(never_dimmed=one.crossing and not own),
-        self_dimming=dims if own else None,
+        self_dimming=dims if own and not one.crossing else None,
     )
 
 

@@ -52,6 +52,8 @@ def _gateway(*, reached: bool) -> Mapping[str, object]:
 
 def _luminaire_row(one: Luminaire, cabinet: Cabinet) -> Mapping[str, object]:
     head, own = one.light_head, one.control is Control.SELF_DIMMING
+    # Drivers at crossings are set to dim never.
+    dims = own and not one.crossing
     return {
         "id": luminaire_id(one),
         "number": one.number,
@@ -72,9 +74,9 @@ def _luminaire_row(one: Luminaire, cabinet: Cabinet) -> Mapping[str, object]:
         "luminous_flux_lumens": _known(head.luminous_flux_lumens),
         "installation_date": _known(head.installation_date),
         "never_dimmed": "true" if one.crossing and not own else "",
-        "own_before_minutes": _OWN_DIMMING_MINUTES if own else "",
-        "own_after_minutes": _OWN_DIMMING_MINUTES if own else "",
-        "own_level": cabinet.switching.dimmed_percent if own else "",
+        "own_before_minutes": _OWN_DIMMING_MINUTES if dims else "",
+        "own_after_minutes": _OWN_DIMMING_MINUTES if dims else "",
+        "own_level": cabinet.switching.dimmed_percent if dims else "",
     }
 
 

@@ -32,7 +32,7 @@ from simulation.town import build_town
 
 _SEED = 7
 _START, _END = date(2025, 4, 1), date(2026, 4, 1)
-_WARM_UP = timedelta(hours=6)
+_WARM_UP = timedelta(hours=12)
 _HOUR_OF_QUARTERS = 4
 _DIMMED = 75
 """At this level and below, full light is told from dimmed light for certain."""

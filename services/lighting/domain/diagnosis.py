@@ -53,10 +53,12 @@ def diagnosed(watch: Watch, expected: Expected, report: Report, thresholds: Thre
     if watch.heard is not None and report.at <= watch.heard:
         return Diagnosis(watch=watch)
     looks = tuple(_looks(watch, expected, report, thresholds))
-    after = replace(watch, heard=report.at, lamps={look.luminaire: look.watch for look in looks})
-    if not (watch.doubts or watch.faults or _says(report, expected) or any(True in look.shows.values() for look in looks)):
+    after = replace(
+        watch, heard=report.at, followed=max(watch.followed, report.version), lamps={look.luminaire: look.watch for look in looks}
+    )
+    if not (watch.doubts or watch.faults or _says(watch, report) or any(True in look.shows.values() for look in looks)):
         return Diagnosis(watch=after)
-    verdicts = dict(_of_cabinet(expected, report, looks, thresholds))
+    verdicts = dict(_of_cabinet(watch, expected, report, looks, thresholds))
     # What is open of the whole and can neither be seen nor be denied now explains its lamps still.
     lasting = {symptom for symptom in watch.faults if symptom.kind in _LASTING and symptom not in verdicts}
     verdicts.update(_of_lamps(watch, looks, lasting | {symptom for symptom, verdict in verdicts.items() if verdict.shown}))
@@ -64,13 +66,13 @@ def diagnosed(watch: Watch, expected: Expected, report: Report, thresholds: Thre
     return _settled(after, verdicts, report.at, thresholds)
 
 
-def _says(report: Report, expected: Expected) -> bool:
+def _says(watch: Watch, report: Report) -> bool:
     """Tell whether the cabinet itself says that something is wrong."""
-    return report.supplied is False or bool(report.door_open or report.tripped_circuits) or _order_lost(report, expected)
+    return report.supplied is False or bool(report.door_open or report.tripped_circuits) or _order_lost(watch, report)
 
 
-def _order_lost(report: Report, expected: Expected) -> bool:
-    return report.version == 0 < (expected.version or 0)
+def _order_lost(watch: Watch, report: Report) -> bool:
+    return report.version == 0 < watch.followed
 
 
 def waited(watch: Watch, expected: Expected, thresholds: Thresholds = _USUAL) -> Diagnosis:
@@ -253,10 +255,12 @@ def _burning(look: _Look) -> bool | None:
     return look.shows.get(FaultKind.UNEXPECTED_ON)
 
 
-def _of_cabinet(expected: Expected, report: Report, looks: Sequence[_Look], thresholds: Thresholds) -> Iterator[tuple[Symptom, _Verdict]]:
+def _of_cabinet(
+    watch: Watch, expected: Expected, report: Report, looks: Sequence[_Look], thresholds: Thresholds
+) -> Iterator[tuple[Symptom, _Verdict]]:
     """Yield what is told of the cabinet and its circuits: what it says itself, and what nearly all lamps show."""
-    if expected.version is not None:
-        yield Symptom(kind=FaultKind.ORDER_LOST), _Verdict(shown=_order_lost(report, expected))
+    if report.version or watch.followed:
+        yield Symptom(kind=FaultKind.ORDER_LOST), _Verdict(shown=_order_lost(watch, report))
     if looks and all(look.alike.locked for look in looks):
         yield _GATEWAY, _Verdict(shown=False)
         return

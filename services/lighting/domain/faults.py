@@ -101,6 +101,8 @@ class Watch:
     """When the watching began: silence before it is nobody's fault."""
     heard: datetime | None = None
     """When the last report came."""
+    followed: int = 0
+    """The newest order that it said it follows; 0: none yet."""
     lamps: Mapping[LuminaireId, LampWatch] = field(default_factory=dict[LuminaireId, LampWatch])
     doubts: Mapping[Symptom, datetime] = field(default_factory=dict[Symptom, datetime])
     faults: Mapping[Symptom, Fault] = field(default_factory=dict[Symptom, Fault])

@@ -1,7 +1,7 @@
 """Planned against metered energy of a cabinet and night, and how many lamps the difference is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import Enum
 
@@ -114,7 +114,7 @@ def planned_nights(estate: Estate, cabinet: CabinetId, first: date, last: date, 
             power_w=power[low:high],
             by_day=(start[low:high] + step_s <= nights.sunset[number]) | (start[low:high] >= nights.sunrise[number]),
             lamps=len(lamps),
-            standby_w=sum(one.lamp.standby_power_w for one in lamps) if found.powered_by_day else 0.0,
+            standby_w=sum(one.lamp.standby_power_w for one in lamps),
             full_w=sum(one.lamp.full_power_w for one in lamps),
         )
         for number, (day, low, high) in enumerate(zip(nights.days, cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
@@ -129,32 +129,39 @@ def reckoned(planned: PlannedNight, metered: Sequence[float | None], tolerances:
     known = ~np.isnan(power)
     coverage = float(known.mean())
     expected, seen = (float(side[known].sum()) * planned.step_s for side in (planned.power_w, power))
-    verdict = _verdict(expected, seen, float(known.sum()) * planned.step_s, tolerances)
-    cannot = coverage < tolerances.coverage or planned.lamps == 0 or expected == 0
-    if cannot:
-        return Reckoning(
-            cabinet=planned.cabinet, night=planned.night, verdict=Verdict.CANNOT_TELL, coverage=coverage,
-            planned_joules=expected, metered_joules=seen, difference=None,
-        )  # fmt: skip
-    dark = known & _dark(planned)
-    return Reckoning(
+    found = Reckoning(
         cabinet=planned.cabinet,
         night=planned.night,
-        verdict=verdict,
+        verdict=Verdict.CANNOT_TELL,
         coverage=coverage,
         planned_joules=expected,
         metered_joules=seen,
-        difference=seen / expected - 1,
-        by_day=_burning(planned, power, dark & planned.by_day, tolerances),
-        by_night=_burning(planned, power, dark & ~planned.by_day, tolerances),
-        lamps_out=_out(planned, power, known, tolerances),
+        difference=None,
     )
+    if coverage < tolerances.coverage or planned.lamps == 0 or expected == 0:
+        return found
+    dark = known & _dark(planned)
+    own_w = _own_w(planned, power, dark, tolerances)
+    lamps_joules = seen - own_w * float(known.sum()) * planned.step_s
+    by_day, by_night = (_burning(planned, power - own_w, dark & part, tolerances) for part in (planned.by_day, ~planned.by_day))
+    # A night that lacks next to nothing as a whole has its light at other hours, by a driver's own clock: no lamp is out.
+    lacks = lamps_joules < expected * (1 - tolerances.out / 2) or by_day.lamps or by_night.lamps
+    out = _out(planned, power - own_w, known, tolerances) if lacks else 0
+    told = replace(found, difference=seen / expected - 1, by_day=by_day, by_night=by_night, lamps_out=out)
+    return replace(told, verdict=_verdict(told, lamps_joules, tolerances))
 
 
-def _verdict(planned: float, metered: float, seconds: float, tolerances: Tolerances) -> Verdict:
-    if metered > planned * (1 + tolerances.share) + tolerances.own_w * seconds:
+def _own_w(planned: PlannedNight, power: Floats, dark: Flags, tolerances: Tolerances) -> float:
+    """Return what the cabinet draws for itself: the least that is metered while the plan is dark, as far as it may be that."""
+    return float(np.clip((power - planned.power_w)[dark].min(), 0, tolerances.own_w)) if dark.any() else 0.0
+
+
+def _verdict(found: Reckoning, lamps_joules: float, tolerances: Tolerances) -> Verdict:
+    if found.by_day.lamps or found.by_night.lamps or found.lamps_out:
+        return Verdict.ABOVE if found.metered_joules >= found.planned_joules else Verdict.BELOW
+    if lamps_joules > found.planned_joules * (1 + tolerances.share):
         return Verdict.ABOVE
-    return Verdict.BELOW if metered < planned * (1 - tolerances.share) else Verdict.AS_PLANNED
+    return Verdict.BELOW if lamps_joules < found.planned_joules * (1 - tolerances.share) else Verdict.AS_PLANNED
 
 
 def _dark(planned: PlannedNight) -> Flags:
@@ -166,8 +173,8 @@ def _dark(planned: PlannedNight) -> Flags:
 
 def _burning(planned: PlannedNight, power: Floats, dark: Flags, tolerances: Tolerances) -> Burning:
     lamp_w = planned.full_w / planned.lamps
-    excess = power - planned.power_w - tolerances.own_w
-    burning = dark & (np.nan_to_num(excess) > lamp_w / 2)
+    excess = power - planned.power_w
+    burning = dark & (np.nan_to_num(excess) > max(tolerances.own_w, lamp_w / 2))
     if not burning.any():
         return Burning()
     lamps = min(max(round(float(excess[burning].mean()) / lamp_w), 1), planned.lamps)
@@ -175,14 +182,12 @@ def _burning(planned: PlannedNight, power: Floats, dark: Flags, tolerances: Tole
 
 
 def _out(planned: PlannedNight, power: Floats, known: Flags, tolerances: Tolerances) -> int:
-    """Return about how many lamps are out: the part of the steady steps' energy that lacks, less what the cabinet draws for itself."""
+    """Return about how many lamps are out: the part of the steady steps' energy that lacks in the lamps' own power."""
     plan = planned.power_w
     padded = np.concatenate([plan[:1], plan, plan[-1:]])
     moves = np.maximum(np.abs(padded[:-2] - plan), np.abs(padded[2:] - plan))
     lit = known & (plan > planned.standby_w + planned.full_w * 1e-6) & (moves <= tolerances.steady * plan)
     if not lit.any():
         return 0
-    rest = known & _dark(planned)
-    own_w = float(np.clip((power - plan)[rest].mean(), 0, tolerances.own_w)) if rest.any() else 0.0
-    lacks = 1 - float((power - own_w)[lit].sum()) / float(plan[lit].sum())
+    lacks = 1 - float(power[lit].sum()) / float(plan[lit].sum())
     return round(lacks * planned.lamps) if lacks >= tolerances.out else 0

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lighting_field import EVERYTHING, LEVEL_ALONE, POWER_ALONE, QUARTER, Patrol
+from lighting_field import EVERYTHING, GATEWAY, LEVEL_ALONE, POWER_ALONE, QUARTER, Patrol
 from lighting_plans import CABINET, LAMP, estates, night
 
 from lighting.domain.estate import Estate
 from lighting.domain.expectations import cabinet_plan, expected
-from lighting.domain.inventory import Gateway, GatewayProtocol, LampType
+from lighting.domain.inventory import LampType
 from simulation.controllers import CabinetFault, LampFault, Meters
 
 _TOLD = {
@@ -36,7 +36,6 @@ _OF_CABINET = {
 def patrols(draw: st.DrawFn) -> tuple[Patrol, date]:
     """Draw a cabinet of five lamps that are as the inventory says, with a clock that is up to eight minutes late."""
     estate, day = draw(estates(lamps=5))
-    gateway = Gateway(protocol=GatewayProtocol.MQTT, address="g")
     luminaires = {
         one.id: replace(
             one,
@@ -45,7 +44,7 @@ def patrols(draw: st.DrawFn) -> tuple[Patrol, date]:
         )
         for one in estate.luminaires.values()
     }
-    cabinets = {CABINET: replace(estate.cabinets[CABINET], gateway=gateway)}
+    cabinets = {CABINET: replace(estate.cabinets[CABINET], gateway=GATEWAY)}
     estate = replace(estate, luminaires=luminaires, cabinets=cabinets)
     meters: Meters = draw(st.sampled_from([EVERYTHING, LEVEL_ALONE, POWER_ALONE]))
     patrol = Patrol.of(estate, CABINET, night(estate, day).start, meters, seed=draw(st.integers(0, 99)))

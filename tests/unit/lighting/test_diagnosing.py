@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from lighting_field import EVERYTHING, LEVEL_ALONE, POWER_ALONE, QUARTER, TOWN, Patrol, noon
+from lighting_field import EVERYTHING, GATEWAY, LEVEL_ALONE, POWER_ALONE, QUARTER, TOWN, Patrol, noon
 
 from lighting.domain.calendars import Calendar
 from lighting.domain.commands import Command, CommandKind, Scope
@@ -13,7 +13,7 @@ from lighting.domain.estate import Content, Estate, Plan
 from lighting.domain.expectations import cabinet_plan, expected
 from lighting.domain.failures import UnknownCabinet
 from lighting.domain.faults import Fault, FaultKind, Symptom
-from lighting.domain.inventory import Cabinet, Clock, Gateway, GatewayProtocol, LampType, Luminaire
+from lighting.domain.inventory import Cabinet, Clock, LampType, Luminaire
 from lighting.domain.levels import CabinetId, CalendarId, CommandId, Control, GroupId, LuminaireId, PlanName, ProgrammeId
 from lighting.domain.nights import night_of
 from lighting.domain.programmes import ActivePeriod, Effect, EffectOperation, EffectSource, PeriodKind, Programme, Reference, SwitchPoint
@@ -53,7 +53,7 @@ def estate(
     )  # fmt: skip
     cabinet = Cabinet(
         id=CABINET, display_name="c", clock=Clock(latitude_degrees=48, longitude_degrees=2), powered_by_day=powered_by_day,
-        gateway=Gateway(protocol=GatewayProtocol.MQTT, address="g"),
+        gateway=GATEWAY,
     )  # fmt: skip
     return Estate(zone=ZONE, cabinets={CABINET: cabinet}, luminaires=luminaires, plans={GROUP: (plan,)}, drafts={GROUP: content})
 
@@ -166,7 +166,7 @@ def test_one_report_opens_nothing_and_one_good_report_closes_nothing() -> None:
 
 def report(at: datetime, version: int = 1, *, dead: tuple[LuminaireId, ...] = (FIRST,), silent: tuple[LuminaireId, ...] = ()) -> Report:
     lamps = tuple(LampState(luminaire=one, level=100, power_w=0.0 if one in dead else 40.0) for one in LAMPS if one not in silent)
-    return Report(territory=TOWN, cabinet=CABINET, at=at, version=version, lamps=lamps)
+    return Report(territory=TOWN, cabinet=CABINET, gateway=GATEWAY, at=at, version=version, lamps=lamps)
 
 
 def test_a_report_that_is_told_again_or_comes_late_changes_nothing() -> None:
@@ -190,6 +190,14 @@ def test_reports_of_a_cabinet_that_does_not_follow_the_newest_order_yet_tell_not
     for number in range(4, 6):
         one.hear(report(EVENING + number * QUARTER, version=7))
     assert one.told == [("LAMP_FAILURE", FIRST, None)]
+
+
+def test_a_cabinet_that_never_took_an_order_has_lost_none() -> None:
+    one = patrol()
+    one.step(START)
+    one.controller.order, one.watch, one.version = None, replace(one.watch, followed=0), 3
+    one.run(START + QUARTER, EVENING)
+    assert not one.told
 
 
 def test_all_lamps_dark_without_a_word_of_voltage_is_one_fault_of_the_cabinet() -> None:
@@ -292,7 +300,9 @@ def test_a_lamp_may_be_brighter_while_a_sensor_sees_somebody() -> None:
         seen = measured(one.controller, (DEEP + number * QUARTER).timestamp())
         assert seen is not None
         lamps = tuple(LampState(luminaire=lamp, level=90, power_w=36.0) for lamp in LAMPS)
-        one.hear(Report(territory=TOWN, cabinet=CABINET, at=DEEP + number * QUARTER, supplied=True, version=1, lamps=lamps))
+        one.hear(
+            Report(territory=TOWN, cabinet=CABINET, gateway=GATEWAY, at=DEEP + number * QUARTER, supplied=True, version=1, lamps=lamps)
+        )
     assert not one.told
 
 
