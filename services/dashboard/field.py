@@ -1,8 +1,9 @@
 """The cabinets of the street lighting: which order each follows, and when it was heard last."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -10,7 +11,8 @@ from babel.numbers import format_decimal
 
 from dashboard.field_words import WORDS, FieldWords
 from dashboard.gateway import Gateway
-from multiflux_client.lighting_records import Delivery, DeliveryState, Fault
+from dashboard.lighting_words import energy_basis, energy_sentence
+from multiflux_client.lighting_records import Cabinet, Delivery, DeliveryState, Fault
 
 _ON_THE_WAY = (DeliveryState.WAITING, DeliveryState.SENT, DeliveryState.DELIVERED)
 
@@ -39,6 +41,15 @@ class FaultRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EnergyRow:
+    """A cabinet's night: what its energy says, and on what that stands."""
+
+    cabinet: str
+    sentence: str
+    basis: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
     """What the page shows of all cabinets: sentences, and a table behind them."""
 
@@ -46,12 +57,15 @@ class Field:
     sentences: tuple[str, ...]
     rows: tuple[CabinetRow, ...]
     faults: tuple[FaultRow, ...]
+    energy: tuple[EnergyRow, ...]
+    """Of cabinets that are measured."""
 
 
-async def field_of(gateway: Gateway, language: str, zone: ZoneInfo) -> Field:
-    """Ask the lighting service how far orders have come; RemoteFailure."""
+async def field_of(gateway: Gateway, language: str, zone: ZoneInfo, night: date) -> Field:
+    """Ask the lighting service how far orders have come, and what a night's energy says; RemoteFailure."""
     words = WORDS[language]
-    names = {one.name: one.display_name or one.name async for one in gateway.lighting.cabinets()}
+    cabinets = [one async for one in gateway.lighting.cabinets()]
+    names = {one.name: one.display_name or one.name for one in cabinets}
     deliveries = [one async for one in gateway.lighting.deliveries()]
 
     def clock(at: datetime | None) -> str:
@@ -78,7 +92,16 @@ async def field_of(gateway: Gateway, language: str, zone: ZoneInfo) -> Field:
         )
         async for one in gateway.lighting.faults()
     ]
-    return Field(words=words, sentences=tuple(_sentences(words, deliveries)), rows=tuple(rows), faults=tuple(faults))
+    measured = [one for one in cabinets if one.metering_point]
+    energy = await asyncio.gather(*(_energy(gateway, one, night, language) for one in measured))
+    return Field(words=words, sentences=tuple(_sentences(words, deliveries)), rows=tuple(rows), faults=tuple(faults), energy=tuple(energy))
+
+
+async def _energy(gateway: Gateway, cabinet: Cabinet, night: date, language: str) -> EnergyRow:
+    (found,) = await gateway.lighting.night_energy(cabinet.name, night, night)
+    return EnergyRow(
+        cabinet=cabinet.display_name or cabinet.name, sentence=energy_sentence(found, language), basis=energy_basis(found, language)
+    )
 
 
 def _where(words: FieldWords, fault: Fault) -> str:

@@ -37,6 +37,7 @@ class FieldWords:
     watts: str
     lamps: str
     kinds: dict[str, str]
+    energy: str
 
 
 FRENCH = FieldWords(
@@ -90,6 +91,7 @@ FRENCH = FieldWords(
         FaultKind.DOOR.name: "porte ouverte",
         FaultKind.BLACKOUT.name: "presque toutes les lampes éteintes",
     },
+    energy="Énergie prévue et mesurée",
 )
 ENGLISH = FieldWords(
     heading="Cabinets",
@@ -142,5 +144,6 @@ ENGLISH = FieldWords(
         FaultKind.DOOR.name: "door open",
         FaultKind.BLACKOUT.name: "nearly all lamps dark",
     },
+    energy="Planned and metered energy",
 )
 WORDS = {"fr": FRENCH, "en": ENGLISH}

@@ -7,6 +7,7 @@ from typing import Final
 from babel.dates import format_date
 
 from dashboard.figures import number, share
+from multiflux_client.lighting_records import EnergyVerdict, NightEnergy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,33 +63,18 @@ _BY_LANGUAGE: Final = {"fr": FRENCH, "en": ENGLISH}
 _JOULES_PER_KILOWATT_HOUR = 3.6e6
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NightEnergy:
-    """What a cabinet's night was reckoned at; `difference` is a share of the plan, None where nobody can tell."""
-
-    night: date
-    planned_joules: float
-    metered_joules: float
-    coverage: float
-    difference: float | None
-    as_planned: bool
-    lamps_by_day: int = 0
-    lamps_by_night: int = 0
-    hours_by_night: float = 0.0
-    lamps_out: int = 0
-
-
 def energy_sentence(energy: NightEnergy, language: str) -> str:
     """Say what a night's energy shows, without a capital or a full stop: `14 % above plan, about 3 lamps burning by day`."""
     words = _BY_LANGUAGE[language]
-    if energy.difference is None:
-        partly = energy.planned_joules > 0 and energy.coverage > 0
-        return words.cannot_tell.format(coverage=share(energy.coverage, language)) if partly else words.nothing_planned
-    text = words.as_planned if energy.as_planned else words.above if energy.difference >= 0 else words.below
-    said = text.format(share=share(abs(energy.difference), language))
+    if energy.difference_percent is None:
+        partly = energy.planned_joules > 0 and energy.coverage_percent > 0
+        return words.cannot_tell.format(coverage=share(energy.coverage_percent / 100, language)) if partly else words.nothing_planned
+    as_planned = energy.verdict is EnergyVerdict.AS_PLANNED
+    text = words.as_planned if as_planned else words.above if energy.difference_percent >= 0 else words.below
+    said = text.format(share=share(abs(energy.difference_percent) / 100, language))
     lamps = [
-        _counted(words.by_day, energy.lamps_by_day),
-        _counted(words.by_night, energy.lamps_by_night, hours=number(energy.hours_by_night, language)),
+        _counted(words.by_day, energy.by_day.lamps),
+        _counted(words.by_night, energy.by_night.lamps, hours=number(energy.by_night.hours, language)),
         _counted(words.out, energy.lamps_out),
     ]
     told = [one for one in lamps if one]
@@ -98,8 +84,8 @@ def energy_sentence(energy: NightEnergy, language: str) -> str:
 def energy_basis(energy: NightEnergy, language: str) -> str:
     """Say on what the sentence stands: the period, both energies with their unit, and how much was metered."""
     planned, metered = (number(joules / _JOULES_PER_KILOWATT_HOUR, language) for joules in (energy.planned_joules, energy.metered_joules))
-    night = format_date(energy.night, format="long", locale=language)
-    coverage = share(energy.coverage, language)
+    night = format_date(date.fromisoformat(energy.night_date), format="long", locale=language)
+    coverage = share(energy.coverage_percent / 100, language)
     return _BY_LANGUAGE[language].basis.format(night=night, metered=metered, planned=planned, coverage=coverage)
 
 

@@ -99,8 +99,13 @@ async def night_page(gateway: Gateway, words: Words, day: date) -> NightPage:
         ticks=drawing.ticks(),
         strip_height=HEIGHT,
         simulated=territory.simulated,
-        field=await field_of(gateway, words.language, zone),
+        field=await field_of(gateway, words.language, zone, _ended(day, zone)),
     )
+
+
+def _ended(day: date, zone: ZoneInfo) -> date:
+    """Return the night, or the last one that has ended where it has not: only then a meter can tell of it."""
+    return min(day, night_of(datetime.now(UTC), zone) - timedelta(days=1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,15 +1,21 @@
 """What is said of a night's energy."""
 
 from dataclasses import fields, replace
-from datetime import date
 from itertools import product
 
 import pytest
 
-from dashboard.lighting_words import ENGLISH, FRENCH, NightEnergy, energy_basis, energy_sentence
+from dashboard.lighting_words import ENGLISH, FRENCH, energy_basis, energy_sentence
+from multiflux_client.lighting_records import Burning, EnergyVerdict, NightEnergy
 
 NIGHT = NightEnergy(
-    night=date(2026, 1, 14), planned_joules=68.4e6, metered_joules=78e6, coverage=1.0, difference=0.14, as_planned=False, lamps_by_day=3
+    night_date="2026-01-14",
+    verdict=EnergyVerdict.ABOVE,
+    planned_joules=68.4e6,
+    metered_joules=78e6,
+    coverage_percent=100,
+    difference_percent=14,
+    by_day=Burning(lamps=3, hours=4),
 )
 
 
@@ -22,32 +28,32 @@ def test_more_than_planned_is_said_with_the_lamps_that_burn() -> None:
     ("night", "english", "french"),
     [
         (
-            replace(NIGHT, difference=-0.03, as_planned=True, lamps_by_day=0),
+            replace(NIGHT, verdict=EnergyVerdict.AS_PLANNED, difference_percent=-3, by_day=Burning()),
             "as planned, within 3%",
             "comme prévu, à 3\u202f% près",
         ),
         (
-            replace(NIGHT, difference=-0.5, lamps_by_day=0, lamps_out=1),
+            replace(NIGHT, verdict=EnergyVerdict.BELOW, difference_percent=-50, by_day=Burning(), lamps_out=1),
             "50% below plan, about 1 lamp out",
             "50\u202f% de moins que prévu, environ 1 lampe éteinte",
         ),
         (
-            replace(NIGHT, lamps_by_day=0, lamps_by_night=6, hours_by_night=1.5),
+            replace(NIGHT, by_day=Burning(), by_night=Burning(lamps=6, hours=1.5)),
             "14% above plan, about 6 lamps burning for 1.5 h when they should be dark",
             "14\u202f% de plus que prévu, environ 6 lampes allumées 1,5 h alors qu’elles devaient être éteintes",
         ),
         (
-            replace(NIGHT, lamps_by_day=1, lamps_out=2),
+            replace(NIGHT, by_day=Burning(lamps=1, hours=4), lamps_out=2),
             "14% above plan, about 1 lamp burning by day and about 2 lamps out",
             "14\u202f% de plus que prévu, environ 1 lampe allumée en plein jour et environ 2 lampes éteintes",
         ),
         (
-            replace(NIGHT, difference=None, coverage=0.75),
+            replace(NIGHT, verdict=EnergyVerdict.CANNOT_TELL, difference_percent=None, coverage_percent=75),
             "cannot tell: only 75% of the night was metered",
             "on ne peut pas dire : 75\u202f% de la nuit seulement est mesuré",
         ),
         (
-            replace(NIGHT, difference=None, planned_joules=0.0),
+            replace(NIGHT, verdict=EnergyVerdict.CANNOT_TELL, difference_percent=None, planned_joules=0.0),
             "cannot tell: nothing was planned, or nothing was metered",
             "on ne peut pas dire : rien n’était prévu, ou rien n’est mesuré",
         ),

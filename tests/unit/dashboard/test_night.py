@@ -1,7 +1,7 @@
 """What a page says of a night of street lighting."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,14 +9,17 @@ from zoneinfo import ZoneInfo
 from dashboard.night import night_of, night_page, noon_to_noon
 from dashboard.words import ENGLISH, FRENCH
 from multiflux_client.lighting_records import (
+    Burning,
     Cabinet,
     Clamp,
     Delivery,
     DeliveryState,
+    EnergyVerdict,
     Fault,
     FaultKind,
     Group,
     LuminairePlan,
+    NightEnergy,
     Rank,
     Segment,
     Source,
@@ -46,7 +49,13 @@ class Town:
 
     async def cabinets(self) -> AsyncIterator[Cabinet]:
         for number in (1, 2, 3):
-            yield Cabinet(name=f"cabinets/c{number}", display_name=f"Armoire {number}")
+            yield Cabinet(name=f"cabinets/c{number}", display_name=f"Armoire {number}", metering_point="meters/m" if number == 1 else "")
+
+    async def night_energy(self, cabinet: str, first: date, last: date) -> tuple[NightEnergy, ...]:
+        assert (cabinet, first) == ("cabinets/c1", last)
+        by_day = Burning(lamps=3, hours=5.0)
+        night = NightEnergy(night_date=first.isoformat(), verdict=EnergyVerdict.ABOVE, coverage_percent=100, by_day=by_day)
+        return (replace(night, planned_joules=3.6e7, metered_joules=4.1e7, difference_percent=14.0),)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         made = datetime(2026, 1, 15, 9, tzinfo=UTC)
@@ -128,3 +137,10 @@ async def test_faults_say_what_is_wrong_where_and_what_was_measured() -> None:
         ("lampe éteinte qui devrait éclairer", "Armoire 1", "point lumineux l1", "0 W au lieu de 38 W"),
         ("circuit coupé", "Armoire 2", "circuit 2", "14 lampes sur 15"),
     ]
+
+
+async def test_a_nights_energy_is_told_in_words_with_what_it_stands_on() -> None:
+    gateway: Any = _Gateway()
+    (row,) = (await night_page(gateway, ENGLISH, date(2026, 1, 15))).field.energy
+    assert (row.cabinet, row.sentence) == ("Armoire 1", "14% above plan, about 3 lamps burning by day")
+    assert "Night of January 15, 2026, noon to noon" in row.basis
