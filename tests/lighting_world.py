@@ -30,8 +30,8 @@ from runtime.call import Caller, Grant
 from runtime.place_replica import DatedParent, PlaceReplica
 from runtime.server import Service, serving
 from runtime.tokens import sign_token
-from vocabulary.interval import Validity
-from vocabulary.names import PlaceId, TerritoryId
+from vocabulary.interval import Interval, Validity
+from vocabulary.names import PlaceId, PointId, TerritoryId
 from vocabulary.role import Role
 
 KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
@@ -60,6 +60,17 @@ class SameFacts:
     async def of(self, territory: TerritoryId) -> TerritoryFacts:
         del territory
         return FACTS
+
+
+class ConstantMeters:
+    """Meters that measure the same power of everything, always."""
+
+    power_w = 100.0
+
+    async def joules(self, territory: TerritoryId, point: PointId, during: Interval) -> dict[float, float]:
+        del territory, point
+        start, end = during.start.timestamp(), during.end.timestamp()
+        return {start + 1_800 * number: 1_800 * self.power_w for number in range(int((end - start) / 1_800))}
 
 
 @dataclass
@@ -219,7 +230,7 @@ async def lighting_world(database_url: str, folder: Path, clock: Any, *, port: i
         port=port, metrics_port=0, data_directory=folder, database_url=database_url, calls_per_minute=1e6, call_burst=100_000, **more
     )
     store = opened(settings, clock)
-    others = Others(keys=Keys(), facts=SameFacts())
+    others = Others(keys=Keys(), facts=SameFacts(), meters=ConstantMeters())
     service = assembled(settings, store, others, links_of(settings, clock, others.facts))
 
     replica = PlaceReplica(store.database, RUNTIME)

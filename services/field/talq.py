@@ -87,6 +87,10 @@ class TalqGateway:
         """Its TALQ address."""
         return address_of(self.name)
 
+    def is_mute(self) -> bool:
+        """Tell whether it was ordered to say nothing."""
+        return all(CabinetFault.MUTE in one.cabinet_faults for one in self.controllers)
+
     def application(self) -> FastAPI:
         """Return what serves the gateway API."""
         return _application(self)
@@ -250,7 +254,7 @@ class TalqGateway:
 
     async def _push(self, http: httpx.AsyncClient) -> None:
         """Push what waits, oldest first; what is refused for good is dropped, what meets nobody stays."""
-        while self._outbox and not all(CabinetFault.MUTE in one.cabinet_faults for one in self.controllers):
+        while self._outbox and not self.is_mute():
             method, path, body = self._outbox[0]
             asking = {"clientAddress": self.address, "talqRequestId": str(uuid4())}
             response = await http.request(method, path, params=asking, json=body)
@@ -297,6 +301,8 @@ class _Api:
         """Return the handler behind what every request must have."""
 
         async def admit(request: Request) -> Response:
+            if self._gateway.is_mute():
+                return Response(status_code=503)
             try:
                 self._check(request)
                 return await handler(request)

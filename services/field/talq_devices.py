@@ -6,12 +6,11 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from simulation.controllers import CabinetFault, Controller, Lamp, LampFault
+from simulation.measuring import MeasuredLamp, measured
 
 Json = dict[str, Any]
 _FULL = 100.0
-_THIRD = 1 / 3
-_CYCLE_S = 180
-"""A cycling lamp is lit every other three minutes."""
+_HOUR_S = 3_600.0
 _LAMP_EVENTS = ("lampFailure", "dimmingFailure", "lampUnexpectedOn", "lampPowerTooHigh", "lampPowerTooLow", "cyclingFailure")
 ACTUATOR, MONITOR, LINK = "actuator", "monitor", "communication"
 DOOR, METER = "cabinet", "meter"
@@ -19,16 +18,13 @@ DOOR, METER = "cabinet", "meter"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What a lamp's controller measures and finds; `answers` is false where the gateway cannot ask it."""
+    """What is known of a lamp: the level in per cent that it is driven to, what it measures, and what it finds wrong with itself."""
 
-    answers: bool
     told: float
-    """The level in per cent that it is driven to."""
-    burning: float
-    """The level in per cent that it burns at."""
-    power_w: float
+    measured: MeasuredLamp | None
+    """None: the gateway cannot ask it."""
     events: frozenset[str]
-    """TALQ's names of what is wrong with it."""
+    """TALQ's names."""
 
 
 def address_of(name: str) -> str:
@@ -41,68 +37,52 @@ def _uuid(name: str) -> UUID:
 
 
 def seen(controller: Controller, at: float) -> Mapping[str, Seen]:
-    """Return what the gateway sees of each lamp at a UTC second."""
-    return {name: _seen(controller, controller.lamps[name], told, at) for name, told in controller.levels(at).items()}
+    """Return what the gateway sees of each lamp at a UTC second; ask in rising time."""
+    found, told = measured(controller, at), controller.levels(at)
+    answers = {one.lamp: one for one in found.lamps} if found is not None else {}
+    stuck = CabinetFault.CONTACTOR_STUCK in controller.cabinet_faults
+    return {
+        name: Seen(
+            told=told[name],
+            measured=answers.get(name),
+            events=frozenset(_events(controller.lamp_faults.get(name), told[name], stuck=stuck)) if name in answers else frozenset(),
+        )
+        for name in controller.lamps
+    }
 
 
-def _seen(controller: Controller, lamp: Lamp, told: float, at: float) -> Seen:
-    cabinet, fault = controller.cabinet_faults, controller.lamp_faults.get(lamp.id)
-    dead_line = CabinetFault.NO_SUPPLY in cabinet or (CabinetFault.TRIPPED in cabinet and lamp.circuit == 1)
-    unlit = not controller.is_powered(at) and CabinetFault.CONTACTOR_STUCK not in cabinet
-    burning = 0.0 if dead_line or unlit else _burning(fault, told or (_FULL if CabinetFault.CONTACTOR_STUCK in cabinet else 0.0), at)
-    factor = {LampFault.POWER_HIGH: 1 + _THIRD, LampFault.POWER_LOW: 1 - _THIRD}.get(fault, 1.0) if fault is not None else 1.0
-    power_w = 0.0 if dead_line or unlit or fault is LampFault.DEAD else lamp.power_w(burning) * (factor if burning else 1.0)
-    silent = dead_line or unlit or fault is LampFault.MUTE or CabinetFault.MUTE in cabinet
-    return Seen(
-        answers=not silent,
-        told=told,
-        burning=burning,
-        power_w=round(power_w, 2),
-        events=frozenset() if silent else frozenset(_events(fault, told, burning)),
-    )
-
-
-def _burning(fault: LampFault | None, told: float, at: float) -> float:
+def _events(fault: LampFault | None, told: float, *, stuck: bool) -> Iterator[str]:
+    if not told:
+        if stuck or fault is LampFault.ALWAYS_ON:
+            yield "lampUnexpectedOn"
+        return
     match fault:
         case LampFault.DEAD:
-            return 0.0
+            yield "lampFailure"
         case LampFault.STUCK_FULL:
-            return _FULL if told else 0.0
-        case LampFault.ALWAYS_ON:
-            return told or _FULL
+            if told < _FULL:
+                yield "dimmingFailure"
+        case LampFault.POWER_HIGH:
+            yield "lampPowerTooHigh"
+        case LampFault.POWER_LOW:
+            yield "lampPowerTooLow"
         case LampFault.CYCLING:
-            return told if int(at // _CYCLE_S) % 2 else 0.0
-        case LampFault.POWER_HIGH | LampFault.POWER_LOW | LampFault.MUTE | None:
-            return told
-
-
-def _events(fault: LampFault | None, told: float, burning: float) -> Iterator[str]:
-    if fault is LampFault.CYCLING:
-        if told:
             yield "cyclingFailure"
-    elif told and not burning:
-        yield "lampFailure"
-    elif burning and not told:
-        yield "lampUnexpectedOn"
-    elif burning != told:
-        yield "dimmingFailure"
-    if burning and fault is LampFault.POWER_HIGH:
-        yield "lampPowerTooHigh"
-    if burning and fault is LampFault.POWER_LOW:
-        yield "lampPowerTooLow"
+        case LampFault.ALWAYS_ON | LampFault.MUTE | None:
+            return
 
 
 def lamp_device(lamp: Lamp, state: Seen, calendar: str, told: Json) -> Json:
     """Return a lamp as a device; `told` is the command that it was told last."""
-    measured = {"activePower": _float(state.power_w)} if state.answers else {}
-    level = {"actualLightState": level_state(state.told)} if state.answers else {}
+    found = state.measured
+    level = {"actualLightState": level_state(found.level)} if found is not None and found.level is not None else {}
     return {
         "address": address_of(lamp.id),
         "name": lamp.id,
         "class": "Luminaire",
         "functions": [
             {"id": "basic", "type": "BasicFunction", "assetId": _string(lamp.id)},
-            {"id": LINK, "type": "CommunicationFunction", "communicationFailure": _boolean(not state.answers)},
+            {"id": LINK, "type": "CommunicationFunction", "communicationFailure": _boolean(found is None)},
             {
                 "id": ACTUATOR,
                 "type": "LampActuatorFunction",
@@ -114,11 +94,22 @@ def lamp_device(lamp: Lamp, state: Seen, calendar: str, told: Json) -> Json:
             {
                 "id": MONITOR,
                 "type": "LampMonitorFunction",
-                **measured,
+                **_meters(found),
                 **{name: _boolean(name in state.events) for name in _LAMP_EVENTS},
             },
         ],
     }
+
+
+def _meters(found: MeasuredLamp | None) -> Json:
+    if found is None:
+        return {}
+    values = {
+        "activePower": None if found.power_w is None else _float(found.power_w),
+        "operatingHours": None if found.burning_s is None else _float(found.burning_s / _HOUR_S),
+        "switchOnCounter": None if found.switch_count is None else {"type": "AttributeInteger", "value": found.switch_count},
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def cabinet_device(controller: Controller) -> Json:

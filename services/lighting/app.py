@@ -17,6 +17,7 @@ from lighting.adapters.estates import Estates
 from lighting.adapters.faults import SqlFaults
 from lighting.adapters.field_mqtt import Broker, MqttLink
 from lighting.adapters.field_talq import Desk, GatewayName, Habits, TalqLink
+from lighting.adapters.meters import MeteringMeters
 from lighting.adapters.records import Documents, SqlRecords
 from lighting.adapters.registry_facts import EmissionChoice, RegistryFacts
 from lighting.adapters.registry_feed import RegistryFeed
@@ -25,7 +26,7 @@ from lighting.adapters.talq_cms import cms_application
 from lighting.adapters.talq_gateway import Peer
 from lighting.domain.delivery import Patience
 from lighting.domain.inventory import GatewayProtocol
-from lighting.domain.ports import Facts, FieldLink, Shelf
+from lighting.domain.ports import Facts, FieldLink, Meters, Shelf
 from lighting.servicer import LightingServicer
 from lighting.servicer.desk import InventoryFiles, Tools
 from lighting.settings import LightingSettings
@@ -40,6 +41,7 @@ from multiflux_client.audit_sink import AccessAudit, ServiceSignIn
 from multiflux_client.channel import Connection, Target
 from multiflux_client.credentials import SigningKeys
 from multiflux_client.failures import RemoteFailure, UnexpectedAnswer
+from multiflux_client.metering import MeteringClient
 from multiflux_client.registry import RegistryClient
 from runtime.audit import AuditForwarder, AuditLog
 from runtime.changes import Changes
@@ -82,6 +84,7 @@ class Others:
 
     keys: KeySource
     facts: Facts
+    meters: Meters
     tasks: tuple[Task, ...] = ()
     closers: tuple[Closer, ...] = ()
 
@@ -182,6 +185,7 @@ def assembled(settings: LightingSettings, store: Store, others: Others, links: M
         patience=patience,
         estates=estates,
         facts=others.facts,
+        meters=others.meters,
         scopes=scopes,
         files=_files(),
         executor=executor,
@@ -238,6 +242,9 @@ def _others(settings: LightingSettings, store: Store) -> Others:
     def registry(territory: TerritoryId | None) -> RegistryClient:
         return RegistryClient(metering.with_tokens(signed_in.identity().tokens(territory)))
 
+    def measured(territory: TerritoryId) -> MeteringClient:
+        return MeteringClient(metering.with_tokens(signed_in.identity().tokens(territory)))
+
     feed = RegistryFeed(store.database, PlaceReplica(store.database, RUNTIME))
     consumer = Consumer(
         "registry",
@@ -253,6 +260,7 @@ def _others(settings: LightingSettings, store: Store) -> Others:
     return Others(
         keys=keys,
         facts=RegistryFacts(registry, store.clock, choice),
+        meters=MeteringMeters(measured),
         tasks=(partial(periodically, _KEYS_INTERVAL_S, keys.refresh), forwarder.run, consumer.run),
         closers=(access.close, metering.close),
     )

@@ -21,6 +21,7 @@ from multiflux_client.lighting_records import (
     LampReport,
     LightingScope,
     LuminairePlan,
+    NightEnergy,
     Plan,
     Programme,
     Rehearsal,
@@ -132,6 +133,12 @@ class LightingClient:
     def faults(self, *, ended: bool = False) -> Listing[Fault]:
         """List open faults, those that began first come first; with `ended` those that are over too."""
         return listing(self._connection, self._stub.ListFaults, pb.ListFaultsRequest(ended=ended), lambda page: page.faults, Fault)
+
+    async def night_energy(self, cabinet: str, first: date, last: date) -> tuple[NightEnergy, ...]:
+        """Return what was planned and what was metered in each night (by its evening's date, 62 at most) of a cabinet (`cabinets/x`)."""
+        request = pb.QueryNightEnergyRequest(cabinet=cabinet, first_date=first.isoformat(), last_date=last.isoformat())
+        response = await self._connection.call(self._stub.QueryNightEnergy, request)
+        return tuple(record_from_proto(NightEnergy, night) for night in response.nights)
 
     async def lamps(self, luminaires: Sequence[str]) -> tuple[LampReport, ...]:
         """Return what is wanted of luminaires (`luminaires/x`, 1,000 at most) now, and what was seen of them last."""

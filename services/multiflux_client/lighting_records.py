@@ -152,6 +152,15 @@ class FaultKind(Enum):
     BLACKOUT = 13
 
 
+class EnergyVerdict(Enum):
+    """What the energy of a night says."""
+
+    CANNOT_TELL = 1
+    AS_PLANNED = 2
+    ABOVE = 3
+    BELOW = 4
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivePeriod:
     """When lamps are on; outside of all periods they are off."""
@@ -443,6 +452,29 @@ class Fault:
     seen_level_percent: float | None = None
     lamps: int = 0
     of_lamps: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Burning:
+    """About how many lamps burnt that should have been dark, and for how many hours."""
+
+    lamps: int = 0
+    hours: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NightEnergy:
+    """What was planned and what was metered in a night of a cabinet, over the part of it that was metered."""
+
+    night_date: str = ""
+    verdict: EnergyVerdict
+    coverage_percent: float = 0.0
+    planned_joules: float = 0.0
+    metered_joules: float = 0.0
+    difference_percent: float | None = None
+    by_day: Burning = Burning()
+    by_night: Burning = Burning()
+    lamps_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

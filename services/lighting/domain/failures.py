@@ -115,6 +115,12 @@ class CommandOver(Failure):
     reason, kind = "COMMAND_OVER", Kind.CONFLICT
 
 
+class NotMetered(Failure):
+    """Nothing measures the cabinet."""
+
+    reason, kind = "NOT_METERED", Kind.CONFLICT
+
+
 class OutOfScope(Failure):
     """No grant of the caller covers it."""
 

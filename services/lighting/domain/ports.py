@@ -15,7 +15,8 @@ from lighting.domain.levels import CabinetId, LuminaireId
 from lighting.domain.orders import Order
 from lighting.domain.rates import Rates
 from lighting.domain.reports import Answer, LampState, Report
-from vocabulary.names import TerritoryId
+from vocabulary.interval import Interval
+from vocabulary.names import PointId, TerritoryId
 
 
 class Shelf(Enum):
@@ -76,6 +77,14 @@ class Facts(Protocol):
 
     async def of(self, territory: TerritoryId) -> TerritoryFacts:
         """Return the facts of a territory; a busy Failure when nobody can be asked and nothing is known."""
+        ...
+
+
+class Meters(Protocol):
+    """What was metered."""
+
+    async def joules(self, territory: TerritoryId, point: PointId, during: Interval) -> Mapping[float, float]:
+        """Return the energy of half-hours that were measured, by their starts in UTC seconds; a busy Failure when nobody can be asked."""
         ...
 
 

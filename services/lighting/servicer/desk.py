@@ -18,7 +18,7 @@ from lighting.domain.importing import Row
 from lighting.domain.inventory import Cabinet, Luminaire
 from lighting.domain.legal import Derogation, LegalRule
 from lighting.domain.levels import LuminaireId
-from lighting.domain.ports import Deliveries, Facts, Faults, Records, Shelf, TerritoryFacts
+from lighting.domain.ports import Deliveries, Facts, Faults, Meters, Records, Shelf, TerritoryFacts
 from multiflux.lighting.v1 import lighting_event_pb2
 from runtime.call import Call, current_call
 from runtime.changes import Changes, Transaction
@@ -99,6 +99,7 @@ class Tools:
     patience: Patience
     estates: Estates
     facts: Facts
+    meters: Meters
     scopes: PlaceScopes
     files: Mapping[Shelf, InventoryFiles]
     executor: Executor

@@ -1,14 +1,16 @@
 """What the field was told, and what it says."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from lighting.domain.failures import ScopeEmpty
+from lighting.domain.failures import NotMetered, OutOfScope, ScopeEmpty, Unfit, UnknownCabinet
 from lighting.domain.levels import CabinetId, LuminaireId
+from lighting.domain.reckoning import PlannedNight, planned_nights, reckoned
 from lighting.domain.segments import planned
 from lighting.servicer.desk import Context, Methods
 from lighting.servicer.progress import Progress, progress_of
-from lighting.wire.field import fault_to_proto, lamp_to_proto
-from lighting.wire.records import id_from_proto
+from lighting.wire.field import fault_to_proto, lamp_to_proto, night_energy_to_proto
+from lighting.wire.records import date_from_proto, id_from_proto
 from multiflux.lighting.v1 import field_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from runtime.pages import page
@@ -16,6 +18,7 @@ from vocabulary.interval import Interval
 from wire.instants import instant_to_proto
 
 _MOST_LUMINAIRES = 1_000
+_MOST_NIGHTS = 62
 _NOW = timedelta(seconds=1)
 
 
@@ -43,6 +46,26 @@ class FieldMethods(Methods):
         some, token = asked.cut([pair for pair in seen if pair[0] > after][: asked.size + 1], lambda pair: (pair[0],))
         return pb.ListFaultsResponse(faults=[fault_to_proto(name, one) for name, one in some], next_page_token=token)
 
+    async def QueryNightEnergy(self, request: pb.QueryNightEnergyRequest, context: Context) -> pb.QueryNightEnergyResponse:
+        """Hold what a cabinet was to use in each night against what was metered."""
+        del context
+        cabinet = CabinetId(id_from_proto(request.cabinet, "cabinets", "cabinet"))
+        first, last = date_from_proto(request.first_date, "first_date"), date_from_proto(request.last_date, "last_date")
+        if not 0 <= (last - first).days < _MOST_NIGHTS:
+            raise Unfit("last_date", f"must be the first date or later, at most {_MOST_NIGHTS} nights")
+        view = await self._view()
+        known = view.estate.cabinets.get(cabinet)
+        if known is None:
+            raise UnknownCabinet(f"there is no cabinet {cabinet}", cabinet=cabinet)
+        if not view.reach.covers(view.estate, known):
+            raise OutOfScope(f"no grant covers {cabinet}", resource=cabinet)
+        if known.metering_point is None:
+            raise NotMetered(f"nothing measures {cabinet}: name its metering point in the inventory", cabinet=cabinet)
+        nights = await self._compute(lambda: planned_nights(view.estate, cabinet, first, last))
+        end = nights[-1].start + timedelta(seconds=nights[-1].step_s * len(nights[-1].power_w))
+        metered = await self._tools.meters.joules(view.call.territory, known.metering_point, Interval(start=nights[0].start, end=end))
+        return pb.QueryNightEnergyResponse(nights=[night_energy_to_proto(reckoned(night, _steps(night, metered))) for night in nights])
+
     async def QueryLamps(self, request: pb.QueryLampsRequest, context: Context) -> pb.QueryLampsResponse:
         """Return what is wanted of luminaires now, and what was seen of them last."""
         del context
@@ -64,6 +87,12 @@ class FieldMethods(Methods):
             for one in wanted
         ]
         return pb.QueryLampsResponse(lamps=reports)
+
+
+def _steps(night: PlannedNight, metered: Mapping[float, float]) -> list[float | None]:
+    """Return the joules of each step of a night; None where nothing was measured."""
+    start = night.start.timestamp()
+    return [metered.get(start + night.step_s * number) for number in range(len(night.power_w))]
 
 
 def _delivery_to_proto(progress: Progress, cabinet: CabinetId) -> field_pb2.Delivery:

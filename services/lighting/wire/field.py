@@ -9,6 +9,7 @@ from lighting.domain.faults import Fault
 from lighting.domain.inventory import Gateway
 from lighting.domain.levels import CabinetId, CommandId, LuminaireId
 from lighting.domain.orders import Course, Hold, Order, Stretch
+from lighting.domain.reckoning import Reckoning
 from lighting.domain.reports import Answer, LampState, Outcome, Report
 from lighting.wire.records import id_from_proto, record_from_proto, record_to_proto
 from multiflux.lighting.v1 import field_pb2
@@ -171,6 +172,21 @@ def fault_to_proto(name: str, fault: Fault) -> field_pb2.Fault:
         seen_level_percent=evidence.seen_level,
         lamps=evidence.lamps,
         of_lamps=evidence.of_lamps,
+    )
+
+
+def night_energy_to_proto(reckoning: Reckoning) -> field_pb2.NightEnergy:
+    """Return what a night's energy says."""
+    return field_pb2.NightEnergy(
+        night_date=reckoning.night.isoformat(),
+        verdict=field_pb2.EnergyVerdict.ValueType(reckoning.verdict.value),
+        coverage_percent=100 * reckoning.coverage,
+        planned_joules=reckoning.planned_joules,
+        metered_joules=reckoning.metered_joules,
+        difference_percent=None if reckoning.difference is None else 100 * reckoning.difference,
+        by_day=field_pb2.Burning(lamps=reckoning.by_day.lamps, hours=reckoning.by_day.hours),
+        by_night=field_pb2.Burning(lamps=reckoning.by_night.lamps, hours=reckoning.by_night.hours),
+        lamps_out=reckoning.lamps_out,
     )
 
 

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from lighting_world import OTHER, World, cabinet, dimming, interval, lighting_world, luminaire, scope, timestamp, utc
 
-from multiflux.lighting.v1 import inventory_pb2, plan_pb2, programme_pb2
+from multiflux.lighting.v1 import field_pb2, inventory_pb2, plan_pb2, programme_pb2
 from multiflux.lighting.v1 import lighting_service_pb2 as pb
 from multiflux_client.credentials import FixedToken
 from multiflux_client.failures import RemoteFailure
@@ -330,3 +330,22 @@ async def test_the_client_speaks_of_all_this_in_its_own_records(world: World) ->
     world.clock.advance(timedelta(seconds=1))
     assert (await client.end_command(given.name)).end_time is not None
     assert [one async for one in client.commands()] == []
+
+
+async def test_a_cabinets_night_is_held_against_its_meter(world: World) -> None:
+    cabinets = {one.name: one for one in (await world.call("ListCabinets", pb.ListCabinetsRequest())).cabinets}
+    asked = pb.QueryNightEnergyRequest(cabinet="cabinets/c1", first_date="2026-01-10", last_date="2026-01-12")
+    assert (await world.refused("QueryNightEnergy", asked)).reason == "NOT_METERED"
+    measured = cabinets["cabinets/c1"]
+    measured.metering_point = "meters/m1"
+    await world.call("PutCabinet", pb.PutCabinetRequest(cabinet=measured))
+    nights = (await world.call("QueryNightEnergy", asked)).nights
+    assert [one.night_date for one in nights] == ["2026-01-10", "2026-01-11", "2026-01-12"]
+    # Three lamps of 40 W are lit all night by the clock; the meter says 100 W at noon too.
+    first = nights[0]
+    assert (first.verdict, first.coverage_percent, first.metered_joules) == (field_pb2.ENERGY_VERDICT_ABOVE, 100, 100 * 86_400)
+    assert first.by_day.lamps == 2
+    assert first.planned_joules == pytest.approx(120 * 15.4 * 3_600, rel=0.02)
+    for wrong, reason in (("2026-01-09", "UNFIT"), ("x", "INVALID_REQUEST")):
+        asked.last_date = wrong
+        assert (await world.refused("QueryNightEnergy", asked)).reason == reason
