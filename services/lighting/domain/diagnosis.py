@@ -122,7 +122,7 @@ def _looks(watch: Watch, expected: Expected, report: Report, thresholds: Thresho
                 yield _Look(luminaire=luminaire, alike=alike, state=None, watch=after, shows=_silent(alike), ill=False)
                 continue
             lit, of_it = _lit(alike, state), known.get(luminaire, frozenset())
-            after = _watched(before, alike, state, (watch.heard, report.at), thresholds, lit=lit)
+            after = _watched(before, alike, state, (watch.heard if follows else None, report.at), thresholds, lit=lit)
             shows: Mapping[FaultKind, bool] = {} if alike.locked else {FaultKind.COMMUNICATION: False}
             if follows and not alike.locked:
                 shows = _shown(alike, state, after, report.at, of_it, thresholds)

@@ -57,7 +57,7 @@ def _run(patrol: Patrol, day: date, every: timedelta = QUARTER) -> None:
     patrol.run(during.start, during.end, every)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(patrols(), st.integers(5, 17))
 def test_without_a_cause_there_is_no_fault(drawn: tuple[Patrol, date], minutes: int) -> None:
     patrol, day = drawn
@@ -65,7 +65,7 @@ def test_without_a_cause_there_is_no_fault(drawn: tuple[Patrol, date], minutes: 
     assert not patrol.told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(patrols(), st.sampled_from(sorted(_TOLD, key=lambda one: one.value)))
 def test_a_lamp_fault_is_told_of_its_lamp_alone_and_by_its_name(drawn: tuple[Patrol, date], fault: LampFault) -> None:
     patrol, day = drawn
@@ -75,7 +75,7 @@ def test_a_lamp_fault_is_told_of_its_lamp_alone_and_by_its_name(drawn: tuple[Pat
     assert {kind for kind, _, _ in patrol.told} <= _TOLD[fault]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(patrols())
 def test_a_dead_lamp_that_should_burn_for_an_hour_is_told(drawn: tuple[Patrol, date]) -> None:
     patrol, day = drawn
@@ -97,7 +97,7 @@ def _seen_lit(estate: Estate, day: date) -> int:
     return count
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(patrols(), st.sampled_from(sorted(_OF_CABINET, key=lambda one: one.value)))
 def test_a_cabinet_fault_is_told_once_and_of_no_lamp(drawn: tuple[Patrol, date], fault: CabinetFault) -> None:
     patrol, day = drawn
