@@ -51,6 +51,8 @@ class Town:
             building_of={one.premise: one.building for one in everybody},
             attributes={one.premise: Attributes(type=HomeType.FLAT, occupants=int(rng.integers(1, 6)), area=70) for one in everybody},
             holders={one.premise: one.holder for one in everybody if one.premise not in without},
+            occupants={one.premise: one.holder for one in everybody},
+            metered=frozenset(one.premise for one in everybody),
         )
 
     def readings(self, month: int = 0, days: int = 100) -> HomeMonths:

@@ -15,6 +15,7 @@ from comparison.domain.closing import Formation
 from comparison.domain.failures import NotAvailable
 from comparison.domain.ports import Own, Published
 from comparison.domain.wording import how_chosen
+from comparison.wire import areas as areas_wire
 from comparison.wire import comparisons as wire
 from multiflux.comparison.v1 import comparison_pb2
 from multiflux.comparison.v1 import comparison_service_pb2 as pb
@@ -25,6 +26,7 @@ from runtime.audit import AuditLog
 from runtime.call import Call, Grant, current_call
 from runtime.changes import Changes
 from runtime.limits import RateLimited, RateLimits
+from runtime.pages import page
 from runtime.place_replica import PlaceReplica
 from vocabulary.flux import Flux
 from vocabulary.interval import Interval
@@ -138,6 +140,25 @@ class ComparisonServicer(ComparisonServiceServicer):
         of = {formation.first_month: formation for formation in formations}
         releases = [wire.release_to_proto(one, of[one.first_month].cohorts[one.cohort], flux) for one in published]
         return pb.ListReleasesResponse(releases=sorted(releases, key=lambda release: release.reach))
+
+    async def ListAreas(self, request: pb.ListAreasRequest, context: _Context) -> pb.ListAreasResponse:
+        """List the areas of which there are totals of a month."""
+        del context
+        flux, month, asked = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month), page(request)
+        every = await self._tools.closer.read_areas(current_call().territory, flux, lambda records: records.areas())
+        keys = [(one, number) for one in every if one.lives(month) for number in range(len(one.buildings))]
+        rows = [row for row in keys if _area_key(row[0].first_month, row[1]) > asked.after]
+        shown, token = asked.cut(rows[: asked.size + 1], lambda row: _area_key(row[0].first_month, row[1]))
+        return pb.ListAreasResponse(areas=[areas_wire.area_to_proto(one, number) for one, number in shown], next_page_token=token)
+
+    async def ListTotals(self, request: pb.ListTotalsRequest, context: _Context) -> pb.ListTotalsResponse:
+        """List what the dwellings of each area consumed in a month."""
+        del context
+        flux, month, asked = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month), page(request)
+        every = await self._tools.closer.read_areas(current_call().territory, flux, lambda records: records.totals([month]))
+        rows = [one for one in every if _area_key(one.first_month, one.area) > asked.after]
+        shown, token = asked.cut(rows[: asked.size + 1], lambda one: _area_key(one.first_month, one.area))
+        return pb.ListTotalsResponse(totals=[areas_wire.total_to_proto(one, flux) for one in shown], next_page_token=token)
 
     async def CloseMonth(self, request: pb.CloseMonthRequest, context: _Context) -> pb.CloseMonthResponse:
         """Close a month."""
@@ -253,6 +274,10 @@ def _comparison(
         return None
     groups.sort(key=lambda group: group.release.reach)
     return wire.comparison_to_proto(home.premise, month, flux, own.amount, groups, own.attributes, simulated=home.territory.simulated)
+
+
+def _area_key(first_month: date, number: int) -> tuple[str, str]:
+    return f"{first_month:%Y-%m}", f"{number:08}"
 
 
 def _is_home(grant: Grant, call: Call) -> bool:

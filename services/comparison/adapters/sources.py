@@ -57,12 +57,19 @@ class Sources:
         homes = {place.id: place.dwelling for place in places.values() if place.dwelling is not None}
         building_of = {premise: found for premise in homes if (found := _above(places, premise, PlaceLevel.BUILDING, at))}
         buildings = [_building(places, building, at) for building in sorted(set(building_of.values()))]
+        premise_of = await self._premises(clients, flux, at)
+        lives = await self._living(clients, at, since)
+        holders = await self._holders(clients, premise_of, lives, at, since)
+        metered = frozenset(premise_of.values()) & homes.keys()
         return Survey(
             flux=flux,
             buildings=tuple(building for building in buildings if building is not None),
             building_of=building_of,
             attributes={premise: attributes_of(dwelling) for premise, dwelling in homes.items()},
-            holders=await self._holders(clients, flux, at, since),
+            holders=holders,
+            # Of several who live in one home one is enough: it is one holder's.
+            occupants={premise: min(people) for premise, people in lives.items() if premise in metered},
+            metered=metered,
             vacant=frozenset(premise for premise, dwelling in homes.items() if any(one.contains(at) for one in dwelling.vacancies)),
         )
 
@@ -103,19 +110,23 @@ class Sources:
             amount = float(series.amounts[0]) * 100 / float(series.coverage_percents[0])
         return Own(attributes=attributes_of(place.dwelling or Dwelling()), consents=consents, amount=amount)
 
-    async def _holders(self, clients: Clients, flux: Flux, at: datetime, since: datetime) -> dict[PlaceId, PersonId]:
-        premise_of = await self._premises(clients, flux, at)
-        lives = {
-            (occupancy.premise, occupancy.person)
-            async for occupancy in clients.access.occupancies()
-            if occupancy.verify_time is not None and occupancy.validity.contains(at) and occupancy.validity.contains(since)
-        }
+    async def _living(self, clients: Clients, at: datetime, since: datetime) -> dict[PlaceId, set[PersonId]]:
+        """Return who lives where at a time, verified, and did so from `since` on."""
+        found = dict[PlaceId, set[PersonId]]()
+        async for occupancy in clients.access.occupancies():
+            if occupancy.verify_time is not None and occupancy.validity.contains(at) and occupancy.validity.contains(since):
+                found.setdefault(occupancy.premise, set()).add(occupancy.person)
+        return found
+
+    async def _holders(
+        self, clients: Clients, premise_of: dict[PointId, PlaceId], lives: dict[PlaceId, set[PersonId]], at: datetime, since: datetime
+    ) -> dict[PlaceId, PersonId]:
         found = dict[PlaceId, PersonId]()
         async for consent in clients.access.consents(purpose=Purpose.PEER_COMPARISON, hold_at=at):
             premise = premise_of.get(consent.metering_point)
             # What a home used before its household came, or consented, is not that household's to give.
             covered = consent.validity.contains(since)
-            if premise is not None and consent.person is not None and (premise, consent.person) in lives and covered:
+            if premise is not None and consent.person is not None and consent.person in lives.get(premise, ()) and covered:
                 found[premise] = consent.person
         return found
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from comparison.adapters.formation_bodies import decoded, encoded
-from comparison.adapters.tables import CLOSED, FORMATION, MEMBER, RELEASE
+from comparison.adapters.tables import AREA_MEMBER, CLOSED, FORMATION, MEMBER, RELEASE
 from comparison.domain.closing import Closing, Formation, Living, members_of
 from comparison.domain.ports import Published
 from comparison.domain.releases import Release
@@ -114,5 +114,6 @@ class Store:
 
 
 def erase(connection: Connection, territory: TerritoryId, holder: PersonId) -> None:
-    """Take an erased person out of every group: what is published later is published without them."""
-    connection.execute(delete(MEMBER).where(MEMBER.c.territory == territory, MEMBER.c.holder == holder))
+    """Take an erased person out of every group and area: what is published later is published without them."""
+    for table in (MEMBER, AREA_MEMBER):
+        connection.execute(delete(table).where(table.c.territory == territory, table.c.holder == holder))

@@ -54,7 +54,7 @@ def release_to_proto(published: Published, cohort: Cohort, flux: Flux) -> compar
         reach=comparison_pb2.Reach.ValueType(cohort.reach.value),
         places=[f"places/{place}" for place in cohort.places],
     )
-    _fill(message.publish_time, published.time)
+    fill_time(message.publish_time, published.time)
     return message
 
 
@@ -114,5 +114,6 @@ def _amount(step: int, factor: float = 1.0) -> int:
     return round(value_of(step) * factor)
 
 
-def _fill(timestamp: Any, at: datetime) -> None:
+def fill_time(timestamp: Any, at: datetime) -> None:
+    """Set a timestamp."""
     timestamp.FromDatetime(at)
