@@ -1,9 +1,9 @@
 """The comparison service over a real channel, above homes that are made up: whose they are and what they used is given, not asked."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,8 @@ class Sources:
     looked_at: list[PlaceId] = field(default_factory=list[PlaceId])
     since: list[datetime] = field(default_factory=list[datetime])
     away: bool = False
+    asking: frozenset[PlaceId] | None = None
+    """The homes that ask; None: all may."""
 
     async def territory(self, territory: TerritoryId) -> Territory:
         return Territory(id=territory, display_name="Town", time_zone="Europe/Paris", simulated=True, root_place=PlaceId("town"))
@@ -83,6 +85,38 @@ class Sources:
         del territory, flux
         return self.town.readings(month.month)
 
+    def home(self, premise: PlaceId, during: Interval) -> Own:
+        del during
+        return self.own.get(premise, OWN)
+
+
+@dataclass
+class TownSources(Sources):
+    """The homes of a town, each with what it used; `changes` makes something of a month's readings."""
+
+    changes: Callable[[HomeMonths], HomeMonths] = lambda readings: readings
+    attributes: dict[PlaceId, Attributes] = field(default_factory=dict[PlaceId, Attributes])
+    asked: dict[int, tuple[HomeMonths, dict[PlaceId, float]]] = field(default_factory=dict[int, tuple[HomeMonths, dict[PlaceId, float]]])
+
+    async def readings(self, territory: Territory, flux: Flux, month: date) -> HomeMonths:
+        del territory, flux
+        return self.month(month.month)[0]
+
+    def month(self, number: int) -> tuple[HomeMonths, dict[PlaceId, float]]:
+        """Return the readings of a month, and what each home used in it."""
+        if number not in self.asked:
+            readings = self.changes(self.town.readings(number))
+            self.asked[number] = readings, readings.totals()
+        return self.asked[number]
+
+    def home(self, premise: PlaceId, during: Interval) -> Own:
+        if premise in self.own:
+            return self.own[premise]
+        if not self.attributes:
+            self.attributes.update(self.town.survey().attributes)
+        used = self.month((during.start + timedelta(days=2)).month)[1]
+        return Own(attributes=self.attributes.get(premise, Attributes()), consents=True, amount=used.get(premise))
+
 
 @dataclass
 class HomeSources:
@@ -94,11 +128,11 @@ class HomeSources:
         return await self.of.territory(territory)
 
     async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        del territory, flux, during, now
+        del territory, flux, now
         self.of.looked_at.append(premise)
         if self.of.away:
             raise RemoteFailure("away", code=grpc.StatusCode.UNAVAILABLE)
-        return self.of.own.get(premise, OWN)
+        return self.of.home(premise, during)
 
 
 @dataclass
@@ -114,7 +148,9 @@ class World:
         return self.connection.with_tokens(FixedToken(sign_token(caller, key=KEY, lifetime_s=300, now=self.clock.now())))
 
     def household(self, premise: PlaceId = HOME, *, since: datetime | None = None) -> ComparisonClient:
-        return ComparisonClient(self.acting_as(Grant(role=Role.HOUSEHOLD, place=premise, validity=Validity(start=since))))
+        return ComparisonClient(
+            self.acting_as(Grant(role=Role.HOUSEHOLD, place=premise, validity=Validity(start=since)), subject=f"people/p-{premise}")
+        )
 
     def with_role(self, role: Role, place: PlaceId | None = None) -> ComparisonClient:
         subject = "services/x" if role is Role.SERVICE else "people/jo"
@@ -139,7 +175,8 @@ async def served(database_url: str, data_directory: Path, clock: Any, sources: S
     replica = PlaceReplica(database, RUNTIME)
 
     def link(connection: Any) -> None:
-        for one in sources.town.contributors():
+        homes = [one for one in sources.town.contributors() if sources.asking is None or one.premise in sources.asking]
+        for one in homes:
             replica.apply(connection, TOWN, f"places/{one.premise}", [DatedParent(parent=one.building, validity=Validity())])
         for one in sources.town.homes:
             replica.apply(connection, TOWN, f"places/{one.id}", [DatedParent(parent=one.street, validity=Validity())])

@@ -94,6 +94,10 @@ class Formation:
         """Return the atom in whose area one of some buildings lies."""
         return next((number for number, area in enumerate(self.areas) if not area.isdisjoint(places)), None)
 
+    def cohorts_with(self, atom: int) -> list[int]:
+        """Return the numbers of the cohorts that an atom belongs to."""
+        return [number for number, cohort in enumerate(self.cohorts) if atom in cohort.atoms]
+
     def count_of(self, cohort: Cohort) -> int:
         """Return of how many homes a cohort was formed."""
         return sum(self.counts[number] for number in cohort.atoms)

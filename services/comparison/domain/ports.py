@@ -1,6 +1,6 @@
 """What comparison needs of others."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -69,8 +69,8 @@ class Records(Protocol):
         """Return how many groups were formed when a month was closed."""
         ...
 
-    def releases(self, months: Sequence[date]) -> list[Published]:
-        """Return what was published of some months, by month and cohort."""
+    def releases(self, months: Sequence[date], cohorts: Mapping[date, Collection[int]] | None = None) -> list[Published]:
+        """Return what was published of some months, by month and cohort; of all cohorts, or of some by their formation's first month."""
         ...
 
 

@@ -17,6 +17,7 @@ from comparison.adapters.tables import METADATA, RUNTIME
 from comparison.closing import AutomaticClosing
 from comparison.domain.homes import Attributes, HomeType
 from comparison.domain.releases import value_of
+from multiflux.comparison.v1 import comparison_pb2
 from multiflux.comparison.v1 import comparison_service_pb2 as pb
 from multiflux.comparison.v1 import comparison_service_pb2_grpc as pb_grpc
 from multiflux.type.v1 import flux_pb2
@@ -161,6 +162,14 @@ async def test_months_that_are_open_or_passed_are_refused_and_wrong_ones_too(wor
     service = world.acting_as(Grant(role=Role.SERVICE, place=None), subject="services/x")
     wrong = pb.ListReleasesRequest(flux=flux_pb2.FLUX_WATER)
     assert (await world.refusal(service.call(stub.ListReleases, wrong))).reason == "INVALID_REQUEST"
+
+
+@pytest.mark.parametrize("year", [0, 1, 1969, 3_000, 9_999, -5])
+async def test_years_that_no_calendar_of_ours_has_are_refused_as_such(world: World, year: int) -> None:
+    stub = pb_grpc.ComparisonServiceStub(world.connection.channel)
+    asking = world.acting_as(Grant(role=Role.HOUSEHOLD, place=HOME))
+    request = pb.GetMyComparisonRequest(flux=flux_pb2.FLUX_WATER, month=comparison_pb2.Month(year=year, month=12))
+    assert (await world.refusal(asking.call(stub.GetMyComparison, request))).reason == "INVALID_REQUEST"
 
 
 async def test_who_is_erased_is_in_no_later_release(world: World) -> None:
