@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import ceil
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -38,8 +39,8 @@ _OF_HOUSEHOLDS = frozenset({Role.HOUSEHOLD, Role.DELEGATE})
 _HISTORY = 13
 _MOST_AUDITED = 100
 """Characters that are kept of a name that was asked for."""
-_REFUSED_AFTER_S = 0.05
-"""Every refusal waits until so long after the question, longer than answers take: how soon it comes would tell why."""
+_REFUSED_EVERY_S = 0.05
+"""Every refusal waits until so long after the question, or twice or more times so long: how soon it comes would tell why."""
 
 
 class HomeSources(Protocol):
@@ -268,7 +269,9 @@ class _OneRefusal:
     async def _refuse(self) -> None:
         failure = NotAvailable()
         await self._tools.refusals.refused(current_call(), failure, self._premise[:_MOST_AUDITED])
-        await asyncio.sleep(self._asked + _REFUSED_AFTER_S - asyncio.get_running_loop().time())
+        if _REFUSED_EVERY_S:
+            taken = asyncio.get_running_loop().time() - self._asked
+            await asyncio.sleep(ceil(taken / _REFUSED_EVERY_S) * _REFUSED_EVERY_S - taken)
         raise failure from None
 
 
