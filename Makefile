@@ -56,7 +56,7 @@ test: $(VENV)/synced services/multiflux/generated ## Run every test; ARGS="-k na
 check: lint types layers contracts ## Check style, types, layers and contracts.
 
 attack: $(VENV)/synced services/multiflux/generated ## Run what attackers would try; each attack succeeds where its defence is gone.
-	@$(BIN)/pytest tests/attack $(ARGS)
+	@MULTIFLUX_ATTACK_TIMING=1 $(BIN)/pytest -s tests/attack $(ARGS)
 
 lint: $(VENV)/synced
 	@$(BIN)/ruff check

@@ -38,6 +38,8 @@ class Town:
     homes: dict[Building, int]
     flux: Flux = Flux.WATER
     seed: int = 1
+    spread: float = 0.4
+    """How unlike households are: the sigma of a lognormal."""
 
     def contributors(self) -> list[Contributor]:
         return [home for one, count in self.homes.items() for home in homes_in(one, count)]
@@ -51,6 +53,8 @@ class Town:
             building_of={one.premise: one.building for one in everybody},
             attributes={one.premise: Attributes(type=HomeType.FLAT, occupants=int(rng.integers(1, 6)), area=70) for one in everybody},
             holders={one.premise: one.holder for one in everybody if one.premise not in without},
+            occupants={one.premise: one.holder for one in everybody},
+            metered=frozenset(one.premise for one in everybody),
         )
 
     def readings(self, month: int = 0, days: int = 100) -> HomeMonths:
@@ -58,9 +62,18 @@ class Town:
         rng = np.random.default_rng(self.seed)
         everybody = self.contributors()
         occupants = np.array([int(rng.integers(1, 6)) for _ in everybody])
-        own = 100_000 * occupants**0.7 * np.random.default_rng(self.seed + 1).lognormal(0, 0.4, len(everybody))
+        own = 100_000 * occupants**0.7 * np.random.default_rng(self.seed + 1).lognormal(0, self.spread, len(everybody))
         daily = np.random.default_rng((self.seed, month)).lognormal(0, 0.3, (len(everybody), days))
         return HomeMonths(premises=tuple(one.premise for one in everybody), amounts=own[:, None] * daily, month_days=MONTH_DAYS)
+
+
+FLATS_EACH = 21
+
+
+def equal_town() -> Town:
+    """Return 500 buildings of flats, each a group; three or four make a neighbourhood, ten a commune."""
+    homes = [building(at, 1, neighbourhood=3 * (at // 10) + min(at % 10 // 3, 2), commune=f"c{at // 10}") for at in range(500)]
+    return Town(dict.fromkeys(homes, FLATS_EACH), spread=0.6)
 
 
 def town(neighbourhoods: int = 3, streets: int = 5, *, seed: int = 1, flux: Flux = Flux.WATER) -> Town:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection as SqlConnection
 
+from comparison.adapters.area_store import AreaStore
 from comparison.adapters.places_feed import PlacesFeed
 from comparison.adapters.sources import Clients, Sources
 from comparison.adapters.store import Store, erase
@@ -65,7 +66,7 @@ async def assembled(settings: ComparisonSettings, clock: Clock) -> Service:
     calls = _Calls(metering, access, signed_in)
     keys = SigningKeys(AccessClient(access))
     sources = Sources(calls.of)
-    closer = Closer(sources=sources, database=database, records=Store, clock=clock)
+    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, clock=clock)
     closing = AutomaticClosing(closer, calls.territories, settings.months_back)
     feed = PlacesFeed(database, replica, calls.registry)
     places = Consumer(

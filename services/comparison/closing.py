@@ -15,8 +15,9 @@ from comparison.domain import months
 from comparison.domain.atoms import FORMED
 from comparison.domain.closing import HomeMonths, Survey, closed, contributors
 from comparison.domain.failures import MonthOpen, MonthPassed
-from comparison.domain.ports import Records
+from comparison.domain.ports import AreaRecords, Records
 from comparison.domain.similarity import Similarity, fitted
+from comparison.domain.totals import closed_areas
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.places import Territory
 from runtime.clock import Clock
@@ -59,6 +60,7 @@ class Closer:
     sources: Sources
     database: Database
     records: Callable[[Connection, TerritoryId, Flux], Records]
+    area_records: Callable[[Connection, TerritoryId, Flux], AreaRecords]
     clock: Clock
 
     async def close(self, territory: Territory, flux: Flux, month: date) -> Closed:
@@ -79,21 +81,34 @@ class Closer:
         """Ask what is kept."""
         return await self.database.read(lambda connection: question(self.records(connection, territory, flux)))
 
+    async def read_areas(self, territory: TerritoryId, flux: Flux, question: Callable[[AreaRecords], T]) -> T:
+        """Ask what is kept of areas."""
+        return await self.database.read(lambda connection: question(self.area_records(connection, territory, flux)))
+
     async def _close(self, territory: Territory, flux: Flux, month: date, now: datetime) -> None:
         survey = await self.sources.survey(territory.id, flux, now, months.interval_of(month, ZoneInfo(territory.time_zone)).start)
         readings = await self.sources.readings(territory, flux, month)
         living = await self.read(territory.id, flux, lambda records: records.living(month))
+        living_areas = await self.read_areas(territory.id, flux, lambda records: records.living(month))
         closing = await asyncio.to_thread(lambda: closed(month, survey, readings, living, _similarity(survey, readings)))
+        areas = await asyncio.to_thread(lambda: closed_areas(month, survey, readings, living_areas))
 
         def keep(connection: Connection) -> None:
             records = self.records(connection, territory.id, flux)
             if not records.is_closed(month):
                 records.close(month, closing, now)
+                self.area_records(connection, territory.id, flux).close(month, areas, now)
 
         await self.database.write(keep)
         _log.info(
             "month closed",
-            extra={"territory": territory.id, "flux": flux.name, "month": f"{month:%Y-%m}", "releases": len(closing.releases)},
+            extra={
+                "territory": territory.id,
+                "flux": flux.name,
+                "month": f"{month:%Y-%m}",
+                "releases": len(closing.releases),
+                "totals": len(areas.totals),
+            },
         )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import ceil
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,9 @@ from comparison.closing import Closer
 from comparison.domain import months
 from comparison.domain.closing import Formation
 from comparison.domain.failures import NotAvailable
-from comparison.domain.ports import Own, Published
+from comparison.domain.ports import Own, Published, Records
 from comparison.domain.wording import how_chosen
+from comparison.wire import areas as areas_wire
 from comparison.wire import comparisons as wire
 from multiflux.comparison.v1 import comparison_pb2
 from multiflux.comparison.v1 import comparison_service_pb2 as pb
@@ -25,15 +27,20 @@ from runtime.audit import AuditLog
 from runtime.call import Call, Grant, current_call
 from runtime.changes import Changes
 from runtime.limits import RateLimited, RateLimits
+from runtime.pages import page
 from runtime.place_replica import PlaceReplica
 from vocabulary.flux import Flux
 from vocabulary.interval import Interval
-from vocabulary.names import PlaceId, TerritoryId, place_id
+from vocabulary.names import InvalidName, PlaceId, TerritoryId, place_id
 from vocabulary.role import Role
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _OF_HOUSEHOLDS = frozenset({Role.HOUSEHOLD, Role.DELEGATE})
 _HISTORY = 13
+_MOST_AUDITED = 100
+"""Characters that are kept of a name that was asked for."""
+_REFUSED_EVERY_S = 0.05
+"""Every refusal waits until so long after the question, or twice or more times so long: how soon it comes would tell why."""
 
 
 class HomeSources(Protocol):
@@ -139,6 +146,25 @@ class ComparisonServicer(ComparisonServiceServicer):
         releases = [wire.release_to_proto(one, of[one.first_month].cohorts[one.cohort], flux) for one in published]
         return pb.ListReleasesResponse(releases=sorted(releases, key=lambda release: release.reach))
 
+    async def ListAreas(self, request: pb.ListAreasRequest, context: _Context) -> pb.ListAreasResponse:
+        """List the areas of which there are totals of a month."""
+        del context
+        flux, month, asked = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month), page(request)
+        every = await self._tools.closer.read_areas(current_call().territory, flux, lambda records: records.areas())
+        keys = [(one, number) for one in every if one.lives(month) for number in range(len(one.buildings))]
+        rows = [row for row in keys if _area_key(row[0].first_month, row[1]) > asked.after]
+        shown, token = asked.cut(rows[: asked.size + 1], lambda row: _area_key(row[0].first_month, row[1]))
+        return pb.ListAreasResponse(areas=[areas_wire.area_to_proto(one, number) for one, number in shown], next_page_token=token)
+
+    async def ListTotals(self, request: pb.ListTotalsRequest, context: _Context) -> pb.ListTotalsResponse:
+        """List what the dwellings of each area consumed in a month."""
+        del context
+        flux, month, asked = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month), page(request)
+        every = await self._tools.closer.read_areas(current_call().territory, flux, lambda records: records.totals([month]))
+        rows = [one for one in every if _area_key(one.first_month, one.area) > asked.after]
+        shown, token = asked.cut(rows[: asked.size + 1], lambda one: _area_key(one.first_month, one.area))
+        return pb.ListTotalsResponse(totals=[areas_wire.total_to_proto(one, flux) for one in shown], next_page_token=token)
+
     async def CloseMonth(self, request: pb.CloseMonthRequest, context: _Context) -> pb.CloseMonthResponse:
         """Close a month."""
         del context
@@ -158,8 +184,8 @@ class ComparisonServicer(ComparisonServiceServicer):
         """Return the caller's home; NotAvailable for any other."""
         call = current_call()
         homes = {grant.place: grant for grant in call.caller.grants if _is_home(grant, call)}
-        wanted = place_id(premise) if premise else None
-        if wanted is None and len(homes) == 1:
+        wanted = _named(premise)
+        if not premise and len(homes) == 1:
             (wanted,) = homes
         # The same is asked of the other services, whoever's home was named: answers take as long.
         looked_at = wanted if wanted in homes else next(iter(homes), None)
@@ -177,7 +203,7 @@ class ComparisonServicer(ComparisonServiceServicer):
     async def _compared(self, home: _Home, flux: Flux, asked: Sequence[date]) -> list[comparison_pb2.Comparison]:
         """Return the comparisons of the months that there are, in the order in which they are asked for."""
         (published, formations), owns = await asyncio.gather(
-            self._published(home.territory.id, flux, asked), asyncio.gather(*(self._own_of_month(home, flux, month) for month in asked))
+            self._published_of(home, flux, asked), asyncio.gather(*(self._own_of_month(home, flux, month) for month in asked))
         )
         return [
             found
@@ -200,8 +226,19 @@ class ComparisonServicer(ComparisonServiceServicer):
 
     async def _formations(self, home: _Home, flux: Flux, asked: Sequence[date]) -> dict[date, Formation]:
         """Return the formation in which a home lies, by month."""
-        _, formations = await self._published(home.territory.id, flux, asked)
+        _, formations = await self._published_of(home, flux, asked)
         return {month: one for month in asked for one in formations if one.lives(month) and one.atom_of(home.places) is not None}
+
+    async def _published_of(self, home: _Home, flux: Flux, asked: Sequence[date]) -> tuple[list[Published], list[Formation]]:
+        """Return what was published of the groups in which a home lies, and their formations."""
+
+        def question(records: Records) -> tuple[list[Published], list[Formation]]:
+            formations = [one for one in records.formations() if any(one.lives(month) for month in asked)]
+            atoms = {one.first_month: one.atom_of(home.places) for one in formations}
+            cohorts = {one.first_month: one.cohorts_with(atom) for one in formations if (atom := atoms[one.first_month]) is not None}
+            return records.releases(asked, cohorts), formations
+
+        return await self._tools.closer.read(home.territory.id, flux, question)
 
     async def _published(self, territory: TerritoryId, flux: Flux, asked: Sequence[date]) -> tuple[list[Published], list[Formation]]:
         return await self._tools.closer.read(territory, flux, lambda records: (records.releases(asked), records.formations()))
@@ -216,9 +253,10 @@ class _OneRefusal:
     def __init__(self, tools: Tools, premise: str) -> None:
         self._tools = tools
         self._premise = premise
-        self._too_many = False
+        self._asked = 0.0
 
     async def __aenter__(self) -> None:
+        self._asked = asyncio.get_running_loop().time()
         try:
             self._tools.limits.take(current_call().caller.subject)
         except RateLimited:
@@ -230,7 +268,10 @@ class _OneRefusal:
 
     async def _refuse(self) -> None:
         failure = NotAvailable()
-        await self._tools.refusals.refused(current_call(), failure, self._premise)
+        await self._tools.refusals.refused(current_call(), failure, self._premise[:_MOST_AUDITED])
+        if _REFUSED_EVERY_S:
+            taken = asyncio.get_running_loop().time() - self._asked
+            await asyncio.sleep(ceil(taken / _REFUSED_EVERY_S) * _REFUSED_EVERY_S - taken)
         raise failure from None
 
 
@@ -253,6 +294,18 @@ def _comparison(
         return None
     groups.sort(key=lambda group: group.release.reach)
     return wire.comparison_to_proto(home.premise, month, flux, own.amount, groups, own.attributes, simulated=home.territory.simulated)
+
+
+def _named(premise: str) -> PlaceId | None:
+    """Return the place that is named; None for what is no name of a place, such as a group's."""
+    try:
+        return place_id(premise)
+    except InvalidName:
+        return None
+
+
+def _area_key(first_month: date, number: int) -> tuple[str, str]:
+    return f"{first_month:%Y-%m}", f"{number:08}"
 
 
 def _is_home(grant: Grant, call: Call) -> bool:

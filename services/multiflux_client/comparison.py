@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from multiflux.comparison.v1 import comparison_pb2
+from multiflux.comparison.v1 import area_pb2, comparison_pb2
 from multiflux.comparison.v1 import comparison_service_pb2 as pb
 from multiflux.comparison.v1.comparison_service_pb2_grpc import ComparisonServiceStub
 from multiflux.type.v1 import flux_pb2
 from multiflux_client.channel import Connection, new_request_id
+from multiflux_client.listing import Listing, Page
 from vocabulary.flux import Flux, Quantity
 from vocabulary.names import PlaceId, place_id
 
@@ -105,6 +106,38 @@ class GroupCriteria:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Area:
+    """Whole buildings whose dwellings are summed, always the same ones, from `first_month` until before `end_month`.
+
+    `places` name the area: a building or streets. `most_count` is None where it is very large.
+    """
+
+    name: str
+    flux: Flux
+    reach: Reach
+    places: tuple[PlaceId, ...]
+    buildings: tuple[PlaceId, ...]
+    least_count: int
+    most_count: int | None
+    first_month: date
+    end_month: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Total:
+    """What the dwellings of an area consumed in a month, in joules or millilitres; `days` by the day of the month, empty in small areas."""
+
+    area: str
+    flux: Flux
+    month: date
+    quantity: Quantity
+    amount: int
+    coverage_percent: int
+    days: dict[int, int]
+    publish_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClosedMonth:
     """How many releases a month has, and how many groups were formed when it was closed."""
 
@@ -153,6 +186,26 @@ class ComparisonClient:
         request = pb.ListReleasesRequest(flux=flux_pb2.Flux.ValueType(flux.value), month=_month(month))
         response = await self._connection.call(self._stub.ListReleases, request)
         return [_release(one) for one in response.releases]
+
+    def areas(self, flux: Flux, month: date) -> Listing[Area]:
+        """Return the areas of which there are totals of a month."""
+
+        async def fetch(size: int, token: str) -> Page[Area]:
+            request = pb.ListAreasRequest(flux=flux_pb2.Flux.ValueType(flux.value), month=_month(month), page_size=size, page_token=token)
+            response = await self._connection.call(self._stub.ListAreas, request)
+            return Page(items=tuple(map(_area, response.areas)), next_page_token=response.next_page_token)
+
+        return Listing(fetch)
+
+    def totals(self, flux: Flux, month: date) -> Listing[Total]:
+        """Return what the dwellings of each area consumed in a month."""
+
+        async def fetch(size: int, token: str) -> Page[Total]:
+            request = pb.ListTotalsRequest(flux=flux_pb2.Flux.ValueType(flux.value), month=_month(month), page_size=size, page_token=token)
+            response = await self._connection.call(self._stub.ListTotals, request)
+            return Page(items=tuple(map(_total, response.totals)), next_page_token=response.next_page_token)
+
+        return Listing(fetch)
 
     async def close_month(self, flux: Flux, month: date, *, request_id: str = "") -> ClosedMonth:
         """Close a month of one flux."""
@@ -206,6 +259,33 @@ def _release(message: comparison_pb2.Release) -> Release:
         most_count=message.most_count if message.HasField("most_count") else None,
         reach=Reach(message.reach),
         places=tuple(place_id(place) for place in message.places),
+        publish_time=message.publish_time.ToDatetime(UTC),
+    )
+
+
+def _area(message: area_pb2.Area) -> Area:
+    return Area(
+        name=message.name,
+        flux=Flux(message.flux),
+        reach=Reach(message.reach),
+        places=tuple(place_id(place) for place in message.places),
+        buildings=tuple(place_id(place) for place in message.buildings),
+        least_count=message.least_count,
+        most_count=message.most_count if message.HasField("most_count") else None,
+        first_month=_first_day(message.first_month),
+        end_month=_first_day(message.end_month),
+    )
+
+
+def _total(message: area_pb2.Total) -> Total:
+    return Total(
+        area=message.area,
+        flux=Flux(message.flux),
+        month=_first_day(message.month),
+        quantity=Quantity(message.quantity),
+        amount=message.amount,
+        coverage_percent=message.coverage_percent,
+        days={one.day: one.amount for one in message.days},
         publish_time=message.publish_time.ToDatetime(UTC),
     )
 

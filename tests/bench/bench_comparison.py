@@ -1,19 +1,22 @@
 """Comparison at the size of a region, and how many homes it can answer: `make bench-comparison`.
 
-Closing is measured from daily columns on. Utility is measured on the simulated town's places and homes, of which so many consent; what a
-home uses follows what is declared of it and a habit of its own, and a fifth of the declared numbers of occupants are wrong.
+Closing is measured from daily columns on. Utility is measured on places and homes of simulated towns, several of which make a larger one,
+and of which so many consent; what a home uses follows what is declared of it and a habit of its own, and a fifth of the declared numbers of
+occupants are wrong. Habits of water are those of real homes, day by day, with their gaps, drawn anew; others are lognormal.
 """
 
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+from forecast_data import by_days
 
 from comparison.domain.atoms import Reach
-from comparison.domain.closing import HomeMonths, Survey, closed, members_of
+from comparison.domain.closing import LEAST_DAYS, HomeMonths, Survey, closed, members_of
 from comparison.domain.homes import Attributes, Building, HomeType, Source
 from comparison.domain.releases import Standing, standing
 from comparison.domain.similarity import Similarity, shipped
@@ -103,6 +106,46 @@ def _attributes(dwelling: Dwelling) -> Attributes:
     )
 
 
+def together(towns: Sequence[Homes]) -> Homes:
+    """Return several towns as the communes of one territory."""
+    parts = [_renamed(town, f"t{number}-") for number, town in enumerate(towns)]
+    return Homes(
+        buildings=tuple(building for part in parts for building in part.buildings),
+        building_of={premise: building for part in parts for premise, building in part.building_of.items()},
+        attributes={premise: attributes for part in parts for premise, attributes in part.attributes.items()},
+        metered={flux: frozenset[PlaceId]().union(*(part.metered[flux] for part in parts)) for flux in FLUXES},
+    )
+
+
+def _renamed(town: Homes, prefix: str) -> Homes:
+    def named(place: PlaceId) -> PlaceId:
+        return PlaceId(prefix + place)
+
+    return Homes(
+        buildings=tuple(
+            Building(
+                id=named(one.id),
+                street=named(one.street),
+                neighbourhood=named(one.neighbourhood),
+                commune=named(one.commune),
+                order=one.order,
+            )
+            for one in town.buildings
+        ),
+        building_of={named(premise): named(building) for premise, building in town.building_of.items()},
+        attributes={named(premise): attributes for premise, attributes in town.attributes.items()},
+        metered={flux: frozenset(map(named, homes)) for flux, homes in town.metered.items()},
+    )
+
+
+def water_habits() -> np.ndarray:
+    """Return days of real homes' water beside what such homes use, (windows, DAYS), NaN where not measured: every month of every home."""
+    litres = by_days("water").amounts
+    windows = [litres[:, start : start + DAYS] for start in range(0, litres.shape[1] - DAYS + 1, MONTH_DAYS)]
+    found = np.concatenate([window[np.isfinite(window).sum(axis=1) >= LEAST_DAYS] for window in windows])
+    return found / np.median(np.nanmean(found, axis=1))
+
+
 @dataclass
 class Answered:
     """How many contributing homes were answered, near home, and on the wrong side of the median."""
@@ -114,7 +157,7 @@ class Answered:
     wrong: int = 0
 
 
-def answered(homes: Homes, flux: Flux, consent: float, seed: int, found: Answered) -> None:
+def answered(homes: Homes, flux: Flux, consent: float, seed: int, found: Answered, habits: np.ndarray) -> None:
     """Count what the homes of a town are answered."""
     rng = np.random.default_rng(seed)
     similarity = shipped(flux)
@@ -124,8 +167,14 @@ def answered(homes: Homes, flux: Flux, consent: float, seed: int, found: Answere
         return
     true = {home: homes.attributes[home] for home in consenting}
     declared = {home: _declared(attributes, rng) for home, attributes in true.items()}
-    habit = rng.lognormal(0, HABIT, len(consenting))
-    amounts = 1e6 * habit * np.array([similarity.factor(true[home]) or 1 for home in consenting])
+    factors = np.array([similarity.factor(true[home]) or 1 for home in consenting])
+    if flux is Flux.WATER:
+        daily = 1e5 * habits[rng.integers(len(habits), size=len(consenting))] * factors[:, None]
+    else:
+        daily = np.repeat((1e5 * rng.lognormal(0, HABIT, len(consenting)) * factors)[:, None], DAYS, axis=1)
+    read = HomeMonths(premises=tuple(consenting), amounts=daily, month_days=MONTH_DAYS)
+    used = read.totals()
+    true_index = {home: used[home] / factor for home, factor in zip(consenting, factors, strict=True) if home in used}
     survey = Survey(
         flux=flux,
         buildings=homes.buildings,
@@ -133,14 +182,14 @@ def answered(homes: Homes, flux: Flux, consent: float, seed: int, found: Answere
         attributes=declared,
         holders={home: PersonId(f"p-{home}") for home in consenting},
     )
-    daily = np.repeat(amounts[:, None] / MONTH_DAYS, DAYS, axis=1)
-    closing = closed(JANUARY, survey, HomeMonths(premises=tuple(consenting), amounts=daily, month_days=MONTH_DAYS), (), similarity)
+    closing = closed(JANUARY, survey, read, (), similarity)
     found.homes += len(consenting)
     if closing.formation is None:
         return
     members, formation = members_of(closing.atoms), closing.formation
-    of_home = dict(zip(consenting, zip(amounts, habit, strict=True), strict=True))
     for home in consenting:
+        if home not in members:
+            continue
         atom = members[home][1]
         mine = [number for number, cohort in enumerate(formation.cohorts) if atom in cohort.atoms and (JANUARY, number) in closing.releases]
         if not mine:
@@ -148,12 +197,13 @@ def answered(homes: Homes, flux: Flux, consent: float, seed: int, found: Answere
         found.anywhere += 1
         cohort = formation.cohorts[mine[0]]
         found.near += cohort.reach in (Reach.BUILDING, Reach.STREET) or len(cohort.places) <= NEAR_STREETS
-        amount, own_habit = of_home[home]
-        group = [of_home[other][1] for other, (_, number) in members.items() if number in cohort.atoms]
-        told = standing(amount / (similarity.factor(declared[home]) or 1), closing.releases[JANUARY, mine[0]].median)
+        if home not in used:
+            continue
+        group = [true_index[other] for other, (_, number) in members.items() if number in cohort.atoms and other in true_index]
+        told = standing(used[home] / (similarity.factor(declared[home]) or 1), closing.releases[JANUARY, mine[0]].median)
         if told is not Standing.WITHIN:
             found.told += 1
-            found.wrong += (told is Standing.ABOVE) != (own_habit > float(np.median(group)))
+            found.wrong += (told is Standing.ABOVE) != (true_index[home] > float(np.median(group)))
 
 
 def _declared(attributes: Attributes, rng: np.random.Generator) -> Attributes:
@@ -164,12 +214,15 @@ def _declared(attributes: Attributes, rng: np.random.Generator) -> Attributes:
 
 def utility() -> None:
     print(f"{'homes, consent, flux':<34}{'answered':>10}{'near home':>11}{'wrong side':>12}")
-    towns = [homes_of(seed) for seed in range(1, SEEDS // 4 + 1)]
-    for dwellings, consent in ((600, 0.5), (600, 0.3), (1_200, 0.3)):
+    towns, habits = [homes_of(seed) for seed in range(1, 6)], water_habits()
+    print(f"water: {len(habits)} windows of {DAYS} days of real homes, drawn anew")
+    larger = [together([towns[(seed + at) % len(towns)] for at in range(3)]) for seed in range(len(towns))]
+    for dwellings, consent in ((600, 0.5), (600, 0.3), (2_500, 0.3)):
         for flux in FLUXES:
             found = Answered()
             for seed in range(SEEDS):
-                answered(towns[seed % len(towns)].first(dwellings), flux, consent, seed, found)
+                town = (towns if dwellings <= len(towns[0].building_of) else larger)[seed % len(towns)]
+                answered(town.first(dwellings), flux, consent, seed, found, habits)
             shares = [
                 part / max(whole, 1)
                 for part, whole in ((found.anywhere, found.homes), (found.near, found.homes), (found.wrong, found.told))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from functools import lru_cache
 
 from comparison.domain.atoms import Cohort, Reach
 from comparison.domain.closing import Formation
@@ -23,6 +24,8 @@ def encoded(formation: Formation) -> str:
     )
 
 
+# Formations never change, and every answer needs those that live.
+@lru_cache(maxsize=256)
 def decoded(flux: Flux, first_month: date, end_month: date, body: str) -> Formation:
     """Return the formation that the JSON was."""
     read = json.loads(body)

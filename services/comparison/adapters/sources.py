@@ -1,23 +1,26 @@
 """What a closing and an answer are made of, asked of the registry, of access and of metering."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from comparison.domain.closing import HomeMonths, Survey
 from comparison.domain.homes import Attributes, Building, HomeType, Source
 from comparison.domain.months import after, days_of, interval_of
 from comparison.domain.ports import Own
 from multiflux_client.access import AccessClient
+from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.metering import MeteringClient
 from multiflux_client.people import Purpose
 from multiflux_client.places import Dwelling, DwellingType, EnergySource, Place, Territory
+from multiflux_client.points import MeteringPoint
 from multiflux_client.registry import RegistryClient
 from vocabulary.civil import Granularity, slots
-from vocabulary.flux import Flux
+from vocabulary.flux import Direction, Flux, Quantity
 from vocabulary.interval import Interval
 from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId
 from vocabulary.place import PlaceLevel
@@ -26,6 +29,9 @@ from vocabulary.quality import Quality
 _MONTHS_LOOKED_AT = 4
 """Ninety measured days are looked for in as many months."""
 _LEAST_COVERAGE = 80
+_JUST_BEFORE = timedelta(seconds=1)
+_GROSS = {Direction.IMPORT: 1, Direction.PRODUCTION: 1, Direction.INJECTION: -1}
+"""What a home with solar panels uses: what it draws and makes, less what it gives away."""
 _TYPES = {DwellingType.FLAT: HomeType.FLAT, DwellingType.HOUSE: HomeType.HOUSE}
 _SOURCES = {EnergySource.ELECTRICITY: Source.ELECTRICITY, EnergySource.GAS: Source.GAS}
 
@@ -57,12 +63,20 @@ class Sources:
         homes = {place.id: place.dwelling for place in places.values() if place.dwelling is not None}
         building_of = {premise: found for premise in homes if (found := _above(places, premise, PlaceLevel.BUILDING, at))}
         buildings = [_building(places, building, at) for building in sorted(set(building_of.values()))]
+        points = await self._points(clients, flux, at)
+        premise_of, gross = _premises(points, at), _gross_premises(points, at)
+        lives = await self._living(clients, at, since)
+        holders = await self._holders(clients, premise_of, lives, at, since)
+        metered = frozenset(premise_of.values()) & homes.keys()
         return Survey(
             flux=flux,
             buildings=tuple(building for building in buildings if building is not None),
             building_of=building_of,
-            attributes={premise: attributes_of(dwelling) for premise, dwelling in homes.items()},
-            holders=await self._holders(clients, flux, at, since),
+            attributes={premise: attributes_of(dwelling, gross=premise in gross) for premise, dwelling in homes.items()},
+            holders=holders,
+            # Of several who live in one home one is enough: it is one holder's.
+            occupants={premise: min(people) for premise, people in lives.items() if premise in metered},
+            metered=metered,
             vacant=frozenset(premise for premise, dwelling in homes.items() if any(one.contains(at) for one in dwelling.vacancies)),
         )
 
@@ -72,19 +86,22 @@ class Sources:
         during = Interval(start=interval_of(after(month, 1 - _MONTHS_LOOKED_AT), zone).start, end=interval_of(month, zone).end)
         granularity = Granularity.GAS_DAY if flux is Flux.GAS else Granularity.DAY
         starts = np.array([int(slot.start.timestamp()) for slot in slots(during, granularity, zone) if slot.start >= during.start])
-        premise_of = await self._premises(clients, flux, during.end)
+        points = await self._points(clients, flux, during.end)
+        premise_of = _premises(points, during.end)
         rows = dict[PlaceId, np.ndarray]()
         if territory.root_place is not None:
             async for series in clients.metering.consumptions(territory.root_place, flux, during, granularity):
                 premise = premise_of.get(PointId(series.resource.removeprefix("meters/")))
                 if premise is None:
                     continue
-                known = (series.qualities > 0) & (series.qualities < Quality.SUSPECT.value) & (series.coverage_percents >= _LEAST_COVERAGE)
-                at = np.searchsorted(starts, series.starts)
-                inside = known & (at < len(starts)) & (starts[np.minimum(at, len(starts) - 1)] == series.starts)
+                at, inside = _slots_in(series, starts)
                 row = rows.setdefault(premise, np.full(len(starts), np.nan))
                 # A home with two meters uses what both measure.
                 row[at[inside]] = np.nan_to_num(row[at[inside]]) + series.amounts[inside]
+        for point in points:
+            premise = premise_of.get(point.id)
+            if premise is not None and premise in rows and _measures_production(point):
+                rows[premise] += await self._kept_from_network(clients, point.id, during, starts)
         amounts = np.array(list(rows.values())).reshape(len(rows), len(starts))
         return HomeMonths(premises=tuple(rows), amounts=amounts, month_days=days_of(interval_of(month, zone), zone))
 
@@ -92,46 +109,87 @@ class Sources:
         """Return what is known of one home for who lives there."""
         clients = self._clients(territory)
         place = await clients.registry.place(premise)
-        points = {point.id async for point in clients.registry.metering_points(within=premise, flux=flux)}
+        points = [point async for point in clients.registry.metering_points(within=premise, flux=flux)]
         consents = False
         for point in points:
-            async for _ in clients.access.consents(metering_point=point, purpose=Purpose.PEER_COMPARISON, hold_at=now):
+            async for _ in clients.access.consents(metering_point=point.id, purpose=Purpose.PEER_COMPARISON, hold_at=now):
                 consents = True
-        series = await clients.metering.consumption(f"places/{premise}", flux, during, Granularity.MONTH) if points else None
-        amount = None
-        if series is not None and len(series.amounts) == 1 and series.qualities[0] and series.coverage_percents[0] >= _LEAST_COVERAGE:
-            amount = float(series.amounts[0]) * 100 / float(series.coverage_percents[0])
-        return Own(attributes=attributes_of(place.dwelling or Dwelling()), consents=consents, amount=amount)
+        gross = any(map(_measures_production, points))
+        signs = _GROSS if gross else {Direction.IMPORT: 1}
+        parts = [sign * await self._month(clients, premise, flux, during, direction) for direction, sign in signs.items()] if points else []
+        amount = sum(parts) if parts else float("nan")
+        return Own(
+            attributes=attributes_of(place.dwelling or Dwelling(), gross=gross), consents=consents, amount=amount if amount >= 0 else None
+        )
 
-    async def _holders(self, clients: Clients, flux: Flux, at: datetime, since: datetime) -> dict[PlaceId, PersonId]:
-        premise_of = await self._premises(clients, flux, at)
-        lives = {
-            (occupancy.premise, occupancy.person)
-            async for occupancy in clients.access.occupancies()
-            if occupancy.verify_time is not None and occupancy.validity.contains(at) and occupancy.validity.contains(since)
-        }
+    async def _month(self, clients: Clients, premise: PlaceId, flux: Flux, during: Interval, direction: Direction) -> float:
+        """Return what went one way in a month, NaN where that is not known."""
+        series = await clients.metering.consumption(f"places/{premise}", flux, during, Granularity.MONTH, direction=direction)
+        known = len(series.amounts) == 1 and bool(series.qualities[0]) and int(series.coverage_percents[0]) >= _LEAST_COVERAGE
+        return float(series.amounts[0]) * 100 / float(series.coverage_percents[0]) if known else float("nan")
+
+    async def _kept_from_network(
+        self, clients: Clients, point: PointId, during: Interval, starts: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what a home made and used itself, day by day: production less injection, NaN where not both are known."""
+        found = np.zeros(len(starts))
+        for direction in (Direction.PRODUCTION, Direction.INJECTION):
+            series = await clients.metering.consumption(f"meters/{point}", Flux.ELECTRICITY, during, Granularity.DAY, direction=direction)
+            at, inside = _slots_in(series, starts)
+            part = np.full(len(starts), np.nan)
+            part[at[inside]] = series.amounts[inside]
+            found += _GROSS[direction] * part
+        return found
+
+    async def _living(self, clients: Clients, at: datetime, since: datetime) -> dict[PlaceId, set[PersonId]]:
+        """Return who lives where at a time, verified, and did so from `since` on."""
+        found = dict[PlaceId, set[PersonId]]()
+        async for occupancy in clients.access.occupancies():
+            if occupancy.verify_time is not None and occupancy.validity.contains(at) and occupancy.validity.contains(since):
+                found.setdefault(occupancy.premise, set()).add(occupancy.person)
+        return found
+
+    async def _holders(
+        self, clients: Clients, premise_of: dict[PointId, PlaceId], lives: dict[PlaceId, set[PersonId]], at: datetime, since: datetime
+    ) -> dict[PlaceId, PersonId]:
         found = dict[PlaceId, PersonId]()
         async for consent in clients.access.consents(purpose=Purpose.PEER_COMPARISON, hold_at=at):
             premise = premise_of.get(consent.metering_point)
             # What a home used before its household came, or consented, is not that household's to give.
             covered = consent.validity.contains(since)
-            if premise is not None and consent.person is not None and (premise, consent.person) in lives and covered:
+            if premise is not None and consent.person is not None and consent.person in lives.get(premise, ()) and covered:
                 found[premise] = consent.person
         return found
 
-    async def _premises(self, clients: Clients, flux: Flux, at: datetime) -> dict[PointId, PlaceId]:
-        """Return the premise of each point at a time; points of larger places are of no home."""
-        before = at - timedelta(seconds=1)
-        found = dict[PointId, PlaceId]()
-        async for point in clients.registry.metering_points(flux=flux, at=before):
-            for one in point.places:
-                if one.validity.contains(before):
-                    found[point.id] = one.place
-        return found
+    async def _points(self, clients: Clients, flux: Flux, at: datetime) -> list[MeteringPoint]:
+        return [point async for point in clients.registry.metering_points(flux=flux, at=at - _JUST_BEFORE)]
 
 
-def attributes_of(dwelling: Dwelling) -> Attributes:
-    """Return what matters of what was declared of a home."""
+def _premises(points: Sequence[MeteringPoint], at: datetime) -> dict[PointId, PlaceId]:
+    """Return the premise of each point just before a time; points of larger places are of no home."""
+    return {point.id: one.place for point in points for one in point.places if one.validity.contains(at - _JUST_BEFORE)}
+
+
+def _gross_premises(points: Sequence[MeteringPoint], at: datetime) -> set[PlaceId]:
+    """Return the premises of which what they make themselves is measured too."""
+    premise_of = _premises(points, at)
+    return {premise_of[point.id] for point in points if point.id in premise_of and _measures_production(point)}
+
+
+def _measures_production(point: MeteringPoint) -> bool:
+    directions = {channel.direction for channel in point.channels if channel.quantity is Quantity.ENERGY}
+    return point.flux is Flux.ELECTRICITY and _GROSS.keys() <= directions
+
+
+def _slots_in(series: ConsumptionSeries, starts: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return where the slots of a series lie among `starts`, and which are known and do."""
+    known = (series.qualities > 0) & (series.qualities < Quality.SUSPECT.value) & (series.coverage_percents >= _LEAST_COVERAGE)
+    at = np.searchsorted(starts, series.starts)
+    return at, known & (at < len(starts)) & (starts[np.minimum(at, len(starts) - 1)] == series.starts)
+
+
+def attributes_of(dwelling: Dwelling, *, gross: bool = False) -> Attributes:
+    """Return what matters of what was declared of a home; gross: what its solar panels make is measured, and counted as used."""
     return Attributes(
         type=_TYPES.get(dwelling.type) if dwelling.type else None,
         area=dwelling.area_square_metres,
@@ -140,7 +198,7 @@ def attributes_of(dwelling: Dwelling) -> Attributes:
         heating_collective=dwelling.heating_collective,
         hot_water=_SOURCES.get(dwelling.hot_water, Source.OTHER) if dwelling.hot_water else None,
         hot_water_collective=dwelling.hot_water_collective,
-        solar_panels=dwelling.solar_panels,
+        solar_panels=dwelling.solar_panels and not gross,
         garden=dwelling.garden,
     )
 

@@ -1,12 +1,12 @@
 """Formations, members and releases in the relational store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, tuple_
 
 from comparison.adapters.formation_bodies import decoded, encoded
-from comparison.adapters.tables import CLOSED, FORMATION, MEMBER, RELEASE
+from comparison.adapters.tables import AREA_MEMBER, CLOSED, FORMATION, MEMBER, RELEASE
 from comparison.domain.closing import Closing, Formation, Living, members_of
 from comparison.domain.ports import Published
 from comparison.domain.releases import Release
@@ -56,11 +56,13 @@ class Store:
         query = select(CLOSED.c.formed_groups).where(*self._own(CLOSED), CLOSED.c.month == month)
         return self._connection.execute(query).scalar_one_or_none() or 0
 
-    def releases(self, months: Sequence[date]) -> list[Published]:
-        """Return what was published of some months, by month and cohort."""
+    def releases(self, months: Sequence[date], cohorts: Mapping[date, Collection[int]] | None = None) -> list[Published]:
+        """Return what was published of some months, by month and cohort; of all cohorts, or of some by their formation's first month."""
+        some = [(first, number) for first, numbers in cohorts.items() for number in numbers] if cohorts is not None else None
+        of = () if some is None else (tuple_(RELEASE.c.first_month, RELEASE.c.cohort).in_(some),)
         query = (
             select(RELEASE)
-            .where(*self._own(RELEASE), RELEASE.c.month.in_(months))
+            .where(*self._own(RELEASE), RELEASE.c.month.in_(months), *of)
             .order_by(RELEASE.c.month, RELEASE.c.first_month, RELEASE.c.cohort)
         )
         return [
@@ -114,5 +116,6 @@ class Store:
 
 
 def erase(connection: Connection, territory: TerritoryId, holder: PersonId) -> None:
-    """Take an erased person out of every group: what is published later is published without them."""
-    connection.execute(delete(MEMBER).where(MEMBER.c.territory == territory, MEMBER.c.holder == holder))
+    """Take an erased person out of every group and area: what is published later is published without them."""
+    for table in (MEMBER, AREA_MEMBER):
+        connection.execute(delete(table).where(table.c.territory == territory, table.c.holder == holder))

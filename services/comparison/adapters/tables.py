@@ -1,6 +1,6 @@
 """The tables of the comparison service."""
 
-from sqlalchemy import Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
 from runtime.tables import Instant, RuntimeTables, runtime_tables
 
@@ -53,6 +53,54 @@ RELEASE = Table(
     Column("most_count", Integer),
     Column("published", Instant, nullable=False),
     PrimaryKeyConstraint("territory", "flux", "month", "first_month", "cohort"),
+    sqlite_with_rowid=False,
+)
+
+AREAS = Table(
+    # Areas that dwellings are summed over, formed together; never changed.
+    "dwelling_areas",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("flux", Integer, nullable=False),
+    # The first month that the areas are published of, and the first that they are not any more.
+    Column("first_month", Date, nullable=False),
+    Column("end_month", Date, nullable=False),
+    # Buildings, names and counts, as JSON: see adapters/area_store.py.
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("territory", "flux", "first_month"),
+    sqlite_with_rowid=False,
+)
+
+AREA_MEMBER = Table(
+    # Whose home is summed in which area; rows go when a person is erased, none ever comes.
+    "dwelling_area_member",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("flux", Integer, nullable=False),
+    Column("first_month", Date, nullable=False),
+    Column("premise", String(63), nullable=False),
+    Column("holder", String(63), nullable=False),
+    Column("area", Integer, nullable=False),
+    PrimaryKeyConstraint("territory", "flux", "first_month", "premise"),
+    Index("dwelling_area_member_by_holder", "territory", "holder"),
+    sqlite_with_rowid=False,
+)
+
+TOTAL = Table(
+    # What the dwellings of an area used; never changed.
+    "dwelling_total",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("flux", Integer, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("first_month", Date, nullable=False),
+    Column("area", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("coverage_percent", Integer, nullable=False),
+    # Each day's amount or null, as JSON; empty where days are not published.
+    Column("days", Text, nullable=False),
+    Column("published", Instant, nullable=False),
+    PrimaryKeyConstraint("territory", "flux", "month", "first_month", "area"),
     sqlite_with_rowid=False,
 )
 

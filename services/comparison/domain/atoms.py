@@ -4,7 +4,7 @@ Whatever is published is about unions of whole atoms: the difference, union or i
 whole atoms, or empty, so that no one can be found by taking one from the other.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby
@@ -58,9 +58,9 @@ def formed(buildings: Sequence[Building], contributors: Iterable[Contributor], l
         found += whole
         if whole and carried.count:
             # The last rest joins the atom before it, so that it need not leave its neighbourhood.
-            found[-1], carried = _joined(found[-1], carried), _nothing()
+            found[-1], carried = joined(found[-1], carried), _nothing()
     if carried.area and found:
-        found[-1] = _joined(found[-1], carried)
+        found[-1] = joined(found[-1], carried)
     return found
 
 
@@ -76,8 +76,8 @@ def _of_neighbourhood(
             if one.count >= least:
                 own.append(one)
             else:
-                rest = _joined(rest, one)
-        carried = _joined(carried, rest)
+                rest = joined(rest, one)
+        carried = joined(carried, rest)
         if carried.count >= least:
             rests.append(carried)
             carried = _nothing()
@@ -87,7 +87,7 @@ def _of_neighbourhood(
 def cohorts_of(atoms: Sequence[Atom], buildings: Sequence[Building]) -> list[Cohort]:
     """Return the cohorts that atoms make up: each by itself, then all that touch a neighbourhood, a commune, and the territory."""
     where = {building.id: building for building in buildings}
-    single = [_single(number, atom, where) for number, atom in enumerate(atoms)]
+    single = [named(number, atom, where) for number, atom in enumerate(atoms)]
     found = {cohort.atoms: cohort for cohort in reversed(single)}
     for reach, level in ((Reach.NEIGHBOURHOOD, "neighbourhood"), (Reach.COMMUNE, "commune")):
         touched = dict[PlaceId, set[int]]()
@@ -102,8 +102,8 @@ def cohorts_of(atoms: Sequence[Atom], buildings: Sequence[Building]) -> list[Coh
     return sorted(found.values(), key=lambda cohort: (cohort.reach.value, sorted(cohort.atoms)))
 
 
-def _single(number: int, atom: Atom, where: dict[PlaceId, Building]) -> Cohort:
-    """Return the cohort of one atom, named by what it holds."""
+def named(number: int, atom: Atom, where: Mapping[PlaceId, Building]) -> Cohort:
+    """Return the cohort of one atom alone, named by what it holds."""
     inside = [where[building] for building in atom.area if building in where]
     streets = sorted({one.street for one in inside})
     if len(atom.area) == 1:
@@ -128,7 +128,8 @@ def _by_building(contributors: Iterable[Contributor]) -> dict[PlaceId, list[Cont
     return found
 
 
-def _joined(one: Atom, other: Atom) -> Atom:
+def joined(one: Atom, other: Atom) -> Atom:
+    """Return two atoms as one."""
     return replace(one, members=one.members + other.members, area=one.area | other.area)
 
 

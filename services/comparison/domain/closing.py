@@ -1,7 +1,7 @@
 """Closing a month: who contributes, which groups are formed, and what is published of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -43,10 +43,26 @@ class HomeMonths:
         scaled = np.nansum(month, axis=1) * self.month_days / np.maximum(known, 1)
         return {self.premises[at]: float(scaled[at]) for at in np.flatnonzero(valid)}
 
+    def days(self) -> dict[PlaceId, NDArray[np.float64]]:
+        """Return what each home used day by day, of those with nearly all days of the month measured; the others are its mean day."""
+        month = self.amounts[:, -self.month_days :]
+        known = np.isfinite(month).sum(axis=1)
+        valid = known >= _VALID_SHARE * self.month_days
+        means = np.nansum(month, axis=1) / np.maximum(known, 1)
+        filled = np.where(np.isfinite(month), month, means[:, None])
+        return {self.premises[at]: filled[at] for at in np.flatnonzero(valid)}
+
+    def sums(self) -> dict[PlaceId, float]:
+        """Return what was measured of each home in all of these days."""
+        return dict(zip(self.premises, np.nansum(self.amounts, axis=1).tolist(), strict=True))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """A territory's homes at the time of a closing. holders: who lives there, verified, and consents to be compared by this flux."""
+    """A territory's homes at the time of a closing, and those with a meter of this flux.
+
+    occupants: who lives there, verified. holders: those of them who consent to be compared by this flux.
+    """
 
     flux: Flux
     buildings: tuple[Building, ...]
@@ -54,6 +70,8 @@ class Survey:
     attributes: Mapping[PlaceId, Attributes]
     holders: Mapping[PlaceId, PersonId]
     vacant: frozenset[PlaceId] = frozenset()
+    occupants: Mapping[PlaceId, PersonId] = field(default_factory=dict[PlaceId, PersonId])
+    metered: frozenset[PlaceId] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +93,10 @@ class Formation:
     def atom_of(self, places: Sequence[PlaceId]) -> int | None:
         """Return the atom in whose area one of some buildings lies."""
         return next((number for number, area in enumerate(self.areas) if not area.isdisjoint(places)), None)
+
+    def cohorts_with(self, atom: int) -> list[int]:
+        """Return the numbers of the cohorts that an atom belongs to."""
+        return [number for number, cohort in enumerate(self.cohorts) if atom in cohort.atoms]
 
     def count_of(self, cohort: Cohort) -> int:
         """Return of how many homes a cohort was formed."""

@@ -25,7 +25,7 @@ class Source(Enum):
 class Attributes:
     """What was declared of a home; None is not known, and taken as is usual.
 
-    area: in square metres. collective: by one boiler for several homes.
+    area: in square metres. collective: by one boiler for several homes. solar_panels: whose production is not measured.
     """
 
     type: HomeType | None = None

@@ -1,6 +1,6 @@
 """What comparison needs of others."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from comparison.domain.closing import Closing, Formation, Living
 from comparison.domain.homes import Attributes
 from comparison.domain.releases import Release
+from comparison.domain.totals import AreaClosing, Areas, LivingAreas, Total
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +19,17 @@ class Published:
     month: date
     first_month: date
     cohort: int
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedTotal:
+    """A total, of which area of those formed together, and when it was published."""
+
+    total: Total
+    month: date
+    first_month: date
+    area: int
     time: datetime
 
 
@@ -57,6 +69,26 @@ class Records(Protocol):
         """Return how many groups were formed when a month was closed."""
         ...
 
-    def releases(self, months: Sequence[date]) -> list[Published]:
-        """Return what was published of some months, by month and cohort."""
+    def releases(self, months: Sequence[date], cohorts: Mapping[date, Collection[int]] | None = None) -> list[Published]:
+        """Return what was published of some months, by month and cohort; of all cohorts, or of some by their formation's first month."""
+        ...
+
+
+class AreaRecords(Protocol):
+    """What is kept of the areas of one territory and flux, in which dwellings are summed."""
+
+    def areas(self) -> list[Areas]:
+        """Return all areas, those formed first first."""
+        ...
+
+    def living(self, month: date) -> list[LivingAreas]:
+        """Return the areas that a month is published of, with their homes."""
+        ...
+
+    def close(self, month: date, closing: AreaClosing, at: datetime) -> None:
+        """Keep what was formed and published, once and for all."""
+        ...
+
+    def totals(self, months: Sequence[date]) -> list[PublishedTotal]:
+        """Return what was published of some months, by month and area."""
         ...

@@ -42,14 +42,19 @@ def released(indices: Sequence[float] | NDArray[np.float64], formed_count: int) 
     if len(valid) < PUBLISHED:
         return None
     median, fifth, four_fifths = (step_of(float(value)) for value in np.quantile(valid, (0.5, 0.2, 0.8)))
-    least = max(band for band in (0, *_BANDS) if formed_count >= band)
+    least, most = band_of(formed_count)
     return Release(
         median=median,
         fifth=fifth if formed_count >= _WITH_FIFTH else None,
         four_fifths=four_fifths if formed_count >= _WITH_FOUR_FIFTHS else None,
         least_count=least,
-        most_count=next((band - 1 for band in _BANDS if band > formed_count), None),
+        most_count=most,
     )
+
+
+def band_of(count: int) -> tuple[int, int | None]:
+    """Return what is told of a size: the least and the most that it may be, None where it is very large."""
+    return max(band for band in (0, *_BANDS) if count >= band), next((band - 1 for band in _BANDS if band > count), None)
 
 
 def step_of(value: float) -> int:

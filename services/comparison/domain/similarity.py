@@ -54,7 +54,7 @@ def shipped(flux: Flux) -> Similarity:
 
 
 def comparable(flux: Flux, attributes: Attributes) -> bool:
-    """Tell whether a home's meter shows what the home uses: a collective boiler hides it, solar panels do for electricity."""
+    """Tell whether a home's meters show what it uses: a collective boiler hides it, for electricity solar panels without a meter."""
     match flux:
         case Flux.ELECTRICITY:
             electric = attributes.heating is Source.ELECTRICITY and attributes.heating_collective

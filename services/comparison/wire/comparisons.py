@@ -17,6 +17,7 @@ from vocabulary.names import PlaceId
 
 _FLUXES = (Flux.ELECTRICITY, Flux.GAS, Flux.WATER)
 _MONTHS = 12
+_YEARS = range(1970, 3_000)
 
 
 def flux_from_proto(number: int) -> Flux:
@@ -28,8 +29,8 @@ def flux_from_proto(number: int) -> Flux:
 
 def month_from_proto(month: comparison_pb2.Month) -> date:
     """Return the month's first day; InvalidRequest."""
-    if not 1 <= month.month <= _MONTHS or not date.min.year <= month.year <= date.max.year:
-        raise invalid("month", "must be a year and a month from 1 to 12")
+    if not 1 <= month.month <= _MONTHS or month.year not in _YEARS:
+        raise invalid("month", f"must be a year from {_YEARS[0]} to {_YEARS[-1]} and a month from 1 to 12")
     return date(month.year, month.month, 1)
 
 
@@ -54,7 +55,7 @@ def release_to_proto(published: Published, cohort: Cohort, flux: Flux) -> compar
         reach=comparison_pb2.Reach.ValueType(cohort.reach.value),
         places=[f"places/{place}" for place in cohort.places],
     )
-    _fill(message.publish_time, published.time)
+    fill_time(message.publish_time, published.time)
     return message
 
 
@@ -114,5 +115,6 @@ def _amount(step: int, factor: float = 1.0) -> int:
     return round(value_of(step) * factor)
 
 
-def _fill(timestamp: Any, at: datetime) -> None:
+def fill_time(timestamp: Any, at: datetime) -> None:
+    """Set a timestamp."""
     timestamp.FromDatetime(at)

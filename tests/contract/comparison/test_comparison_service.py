@@ -1,183 +1,42 @@
 """ComparisonService over a real channel, on both databases: who is told what, and the one answer to all else. Homes are made up."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from comparison_world import Town, building
-from joserfc.jwk import KeySet, OKPKey
+from comparison_service import HOME, NOW, OWN, TOWER, TOWN, Sources, World, served
+from comparison_world import Town
 
-from comparison.adapters.store import Store, erase
+from comparison.adapters.store import erase
 from comparison.adapters.tables import METADATA, RUNTIME
-from comparison.app import MIGRATIONS
-from comparison.closing import AutomaticClosing, Closer
-from comparison.domain.closing import HomeMonths, Survey
+from comparison.closing import AutomaticClosing
 from comparison.domain.homes import Attributes, HomeType
-from comparison.domain.ports import Own
 from comparison.domain.releases import value_of
-from comparison.servicer import ComparisonServicer, Tools
-from comparison.settings import ComparisonSettings
+from multiflux.comparison.v1 import comparison_pb2
 from multiflux.comparison.v1 import comparison_service_pb2 as pb
 from multiflux.comparison.v1 import comparison_service_pb2_grpc as pb_grpc
 from multiflux.type.v1 import flux_pb2
-from multiflux_client.channel import Connection, Target
 from multiflux_client.comparison import ComparisonClient, Reach, Standing
-from multiflux_client.credentials import FixedToken
-from multiflux_client.failures import RemoteFailure
 from multiflux_client.places import Territory
-from runtime.audit import AuditLog
-from runtime.call import Caller, Grant
-from runtime.changes import Changes
-from runtime.limits import RateLimits
-from runtime.outbox import Outbox
-from runtime.permissions import PermissionCheck
-from runtime.place_replica import DatedParent, PlaceReplica
-from runtime.relational import Database
-from runtime.server import Endpoint, Service, serving
-from runtime.tokens import TokenVerifier, sign_token
+from runtime.call import Grant
 from vocabulary.flux import Flux
-from vocabulary.interval import Interval, Validity
 from vocabulary.names import PlaceId, TerritoryId
 from vocabulary.role import Role
 
-TOWN = TerritoryId("town")
-KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
-NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
-TOWER, SMALL = building(1, 1), [building(1, number) for number in range(2, 8)]
-HOME, NEIGHBOUR = PlaceId("n1-s1-b1-h0"), PlaceId("n1-s1-b1-h1")
-
-
-class Keys:
-    """The key that signs the tokens of these tests."""
-
-    def key_set(self) -> KeySet:
-        return KeySet([KEY])
-
-    async def refresh(self) -> None:
-        pass
-
-
-@dataclass
-class Sources:
-    """A street with a tower of 45 homes and small houses with 24 more, all of which consent."""
-
-    town: Town = field(default_factory=lambda: Town({TOWER: 45, **dict.fromkeys(SMALL, 4)}))
-    own: dict[PlaceId, Own] = field(default_factory=dict[PlaceId, Own])
-    looked_at: list[PlaceId] = field(default_factory=list[PlaceId])
-    since: list[datetime] = field(default_factory=list[datetime])
-    away: bool = False
-
-    async def territory(self, territory: TerritoryId) -> Territory:
-        return Territory(id=territory, display_name="Town", time_zone="Europe/Paris", simulated=True, root_place=PlaceId("town"))
-
-    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
-        del territory, at
-        self.since.append(since)
-        return replace(self.town.survey(), flux=flux)
-
-    async def readings(self, territory: Territory, flux: Flux, month: date) -> HomeMonths:
-        del territory, flux
-        return self.town.readings(month.month)
-
-
-@dataclass
-class HomeSources:
-    """What the service is told of single homes."""
-
-    of: Sources
-
-    async def territory(self, territory: TerritoryId) -> Territory:
-        return await self.of.territory(territory)
-
-    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        del territory, flux, during, now
-        self.of.looked_at.append(premise)
-        if self.of.away:
-            raise RemoteFailure("away", code=grpc.StatusCode.UNAVAILABLE)
-        return self.of.own.get(premise, OWN)
-
-
-OWN = Own(attributes=Attributes(type=HomeType.FLAT, occupants=2), consents=True, amount=3_000_000.0)
-
-
-@dataclass
-class World:
-    connection: Connection
-    sources: Sources
-    closer: Closer
-    clock: Any
-    database: Database
-
-    def acting_as(self, *grants: Grant, subject: str = "people/jo", territory: TerritoryId = TOWN) -> Connection:
-        caller = Caller(subject=subject, territory=territory, grants=grants)
-        return self.connection.with_tokens(FixedToken(sign_token(caller, key=KEY, lifetime_s=300, now=self.clock.now())))
-
-    def household(self, premise: PlaceId = HOME, *, since: datetime | None = None) -> ComparisonClient:
-        return ComparisonClient(self.acting_as(Grant(role=Role.HOUSEHOLD, place=premise, validity=Validity(start=since))))
-
-    def with_role(self, role: Role, place: PlaceId | None = None) -> ComparisonClient:
-        subject = "services/x" if role is Role.SERVICE else "people/jo"
-        return ComparisonClient(self.acting_as(Grant(role=role, place=place), subject=subject))
-
-    async def close(self, *months: date, flux: Flux = Flux.WATER) -> None:
-        for month in months:
-            await self.closer.close(await self.sources.territory(TOWN), flux, month)
-
-    async def refusal(self, call: Any) -> RemoteFailure:
-        with pytest.raises(RemoteFailure) as caught:
-            await call
-        return caught.value
+NEIGHBOUR = PlaceId("n1-s1-b1-h1")
 
 
 @pytest.fixture
 async def world(database_url: str, tmp_path: Path, clock: Any) -> AsyncIterator[World]:
     clock.advance(NOW - clock.now())
-    settings = ComparisonSettings(port=0, metrics_port=0, data_directory=tmp_path)
-    database = Database.open(database_url)
-    database.migrate(MIGRATIONS)
-    replica, sources = PlaceReplica(database, RUNTIME), Sources()
-
-    def link(connection: Any) -> None:
-        for one in sources.town.contributors():
-            replica.apply(connection, TOWN, f"places/{one.premise}", [DatedParent(parent=one.building, validity=Validity())])
-        for one in sources.town.homes:
-            replica.apply(connection, TOWN, f"places/{one.id}", [DatedParent(parent=one.street, validity=Validity())])
-
-    await database.write(link)
-    closer = Closer(sources=sources, database=database, records=Store, clock=clock)
-    tools = Tools(
-        closer=closer,
-        sources=HomeSources(sources),
-        changes=Changes(database, RUNTIME, Outbox(database, RUNTIME, clock), clock),
-        replica=replica,
-        refusals=AuditLog(database, RUNTIME),
-        limits=RateLimits(per_minute=60, burst=20, clock=clock),
-    )
-    service = Service(
-        name="comparison",
-        settings=settings,
-        clock=clock,
-        endpoints=(
-            Endpoint(
-                name="multiflux.comparison.v1.ComparisonService",
-                add=pb_grpc.add_ComparisonServiceServicer_to_server,
-                servicer=ComparisonServicer(tools),
-            ),
-        ),
-        verifier=TokenVerifier(Keys(), clock),
-        permissions=PermissionCheck(replica),
-        refusals=AuditLog(database, RUNTIME),
-        closers=(database.close,),
-    )
-    async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:
-        yield World(connection=connection, sources=sources, closer=closer, clock=clock, database=database)
+    async with served(database_url, tmp_path, clock, Sources()) as world:
+        yield world
 
 
 async def test_the_schema_is_that_of_the_tables(world: World) -> None:
@@ -303,6 +162,14 @@ async def test_months_that_are_open_or_passed_are_refused_and_wrong_ones_too(wor
     service = world.acting_as(Grant(role=Role.SERVICE, place=None), subject="services/x")
     wrong = pb.ListReleasesRequest(flux=flux_pb2.FLUX_WATER)
     assert (await world.refusal(service.call(stub.ListReleases, wrong))).reason == "INVALID_REQUEST"
+
+
+@pytest.mark.parametrize("year", [0, 1, 1969, 3_000, 9_999, -5])
+async def test_years_that_no_calendar_of_ours_has_are_refused_as_such(world: World, year: int) -> None:
+    stub = pb_grpc.ComparisonServiceStub(world.connection.channel)
+    asking = world.acting_as(Grant(role=Role.HOUSEHOLD, place=HOME))
+    request = pb.GetMyComparisonRequest(flux=flux_pb2.FLUX_WATER, month=comparison_pb2.Month(year=year, month=12))
+    assert (await world.refusal(asking.call(stub.GetMyComparison, request))).reason == "INVALID_REQUEST"
 
 
 async def test_who_is_erased_is_in_no_later_release(world: World) -> None:
