@@ -262,7 +262,7 @@ async def test_faults_are_found_told_once_and_closed(world: World, gateways: dic
         faults = (await world.call("ListFaults", pb.ListFaultsRequest(ended=ended))).faults
         return {(fault.cabinet, fault.luminaire, fault.kind) for fault in faults if fault.HasField("end_time") is ended}
 
-    wanted = {
+    wanted: set[tuple[str, str, int]] = {
         ("cabinets/c1", "luminaires/l1-2", field_pb2.FAULT_KIND_LAMP_FAILURE),
         ("cabinets/c2", "", field_pb2.FAULT_KIND_SUPPLY),
     }

@@ -29,7 +29,7 @@ class MeteringMeters:
     async def joules(self, territory: TerritoryId, point: PointId, during: Interval) -> Mapping[float, float]:
         """Return the energy of half-hours that were measured, by their starts in UTC seconds; MeteringAway."""
         try:
-            series = await self._client(territory).consumption(f"meters/{point}", Flux.ELECTRICITY, during, Granularity.HALF_HOUR)
+            series = await self._client(territory).consumption(f"meters/{point}", Flux.ELECTRICITY, during, Granularity.THIRTY_MINUTES)
         except (RemoteFailure, UnexpectedAnswer, OSError) as failure:
             raise MeteringAway(f"metering does not tell what {point} measured: {failure}", metering_point=point) from failure
         known = (series.qualities > 0) & (series.coverage_percents >= _MEASURED_PERCENT)

@@ -65,7 +65,7 @@ class Town:
 
     async def faults(self) -> AsyncIterator[Fault]:
         start = datetime(2026, 1, 14, 22, tzinfo=UTC)
-        lamp = {"luminaire": "luminaires/l1", "expected_w": 38.4, "seen_w": 0.2, "lamps": 1, "of_lamps": 1}
+        lamp: dict[str, Any] = {"luminaire": "luminaires/l1", "expected_w": 38.4, "seen_w": 0.2, "lamps": 1, "of_lamps": 1}
         yield Fault(kind=FaultKind.LAMP_FAILURE, cabinet="cabinets/c1", start_time=start, see_time=start, **lamp)
         yield Fault(kind=FaultKind.CIRCUIT, cabinet="cabinets/c2", circuit=2, start_time=start, see_time=start, lamps=14, of_lamps=15)
 
