@@ -1,6 +1,7 @@
 """Planned against metered energy of a cabinet and night, and how many lamps the difference is."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -9,7 +10,7 @@ import numpy as np
 
 from lighting.domain.estate import Estate
 from lighting.domain.failures import Unfit, UnknownCabinet
-from lighting.domain.levels import CabinetId
+from lighting.domain.levels import CabinetId, LuminaireId
 from lighting.domain.nights import dates_between, nights_at
 from lighting.domain.power import mean_power_by_step
 from lighting.domain.steps import Flags, Floats
@@ -92,7 +93,10 @@ _USUAL = Tolerances()
 
 
 def planned_nights(estate: Estate, cabinet: CabinetId, first: date, last: date, step_s: int = HALF_HOUR_S) -> tuple[PlannedNight, ...]:
-    """Return the plan of every night from first to last, both included; `step_s` divides an hour. UnknownCabinet, Unfit."""
+    """Return the plan of every night from first to last, both included; `step_s` divides an hour. UnknownCabinet, Unfit.
+
+    Nights before the first plan of one of its groups have no lamps: what they were to do then was never told to this installation.
+    """
     found = estate.cabinets.get(cabinet)
     if found is None:
         raise UnknownCabinet(f"there is no cabinet {cabinet}", cabinet=cabinet)
@@ -100,6 +104,7 @@ def planned_nights(estate: Estate, cabinet: CabinetId, first: date, last: date, 
         raise Unfit("step_s", "must divide an hour")
     lamps = [one for one in estate.luminaires.values() if one.cabinet == cabinet]
     nights = nights_at([found.clock], dates_between(first, last), estate.zone)
+    begun = _begun(estate, {one.id for one in lamps})
     bounds: list[float] = [*nights.start.tolist(), float(nights.end[-1])]
     during = Interval(start=datetime.fromtimestamp(bounds[0], UTC), end=datetime.fromtimestamp(bounds[-1], UTC))
     power = mean_power_by_step(estate, [one.id for one in lamps], during, step_s)
@@ -113,12 +118,17 @@ def planned_nights(estate: Estate, cabinet: CabinetId, first: date, last: date, 
             step_s=step_s,
             power_w=power[low:high],
             by_day=(start[low:high] + step_s <= nights.sunset[number]) | (start[low:high] >= nights.sunrise[number]),
-            lamps=len(lamps),
+            lamps=len(lamps) if begun is None or day >= begun else 0,
             standby_w=sum(one.lamp.standby_power_w for one in lamps),
             full_w=sum(one.lamp.full_power_w for one in lamps),
         )
         for number, (day, low, high) in enumerate(zip(nights.days, cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
     )
+
+
+def _begun(estate: Estate, lamps: AbstractSet[LuminaireId]) -> date | None:
+    """Return the first night from which all groups of some lamps have a plan; None: they are in no plan, and follow the cabinet's clock."""
+    return max((plans[0].first_night for plans in estate.plans.values() if not lamps.isdisjoint(plans[0].content.luminaires)), default=None)
 
 
 def reckoned(planned: PlannedNight, metered: Sequence[float | None], tolerances: Tolerances = _USUAL) -> Reckoning:

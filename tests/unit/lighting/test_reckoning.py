@@ -104,3 +104,11 @@ def test_light_that_is_moved_to_another_hour_is_no_lamp_out() -> None:
     late = np.roll(night.power_w, 2)
     found = reckoned(night, (late * 1_800).tolist())
     assert (found.lamps_out, found.difference) == (0, pytest.approx(0, abs=1e-9))
+
+
+def test_a_night_before_the_first_plan_is_held_against_none() -> None:
+    begun = {group: tuple(replace(plan, first_night=DAY) for plan in plans) for group, plans in ESTATE.plans.items()}
+    estate = replace(ESTATE, plans=begun)
+    before, first = planned_nights(estate, CENTRE, date(2026, 1, 13), DAY)
+    assert reckoned(before, metered(before)).verdict is Verdict.CANNOT_TELL
+    assert reckoned(first, metered(first)).verdict is Verdict.AS_PLANNED
