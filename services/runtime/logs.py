@@ -22,6 +22,8 @@ def configure_logs(*, level: str, style: Literal["json", "text"]) -> None:
     else:
         handler.setFormatter(_TextFormatter("{asctime} {levelname:<7} {name}: {message}", style="{"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # It tells every request as something to know.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _with_request_id(record: logging.LogRecord) -> bool:

@@ -24,6 +24,8 @@ from multiflux_client.health import Health
 from simulation.plans import TERRITORY_ID
 
 _TOWN, _FIELD = "town", "field"
+_FILLED = ("lighting", "comparison")
+"""What the town's feeder fills beside metering, where it is started."""
 _LOOK_S = 0.5
 _LOOK_AT_LAMPS_S = 300
 
@@ -56,7 +58,7 @@ async def _up(only: list[str], *, town: bool, as_json: bool) -> Exit:
     port = free_port() if town else 0
     children = [_child(program, everyone, settings, _reached_at(port) if town else {}) for program in chosen]
     if town:
-        children += [_town(settings), _field(settings, port)]
+        children += [_town(settings, chosen), _field(settings, port)]
     supervisor = Supervisor(
         children,
         healthy,
@@ -94,7 +96,7 @@ def _child(program: Program, everyone: tuple[Program, ...], settings: ConsoleSet
     )
 
 
-def _town(settings: ConsoleSettings) -> Child:
+def _town(settings: ConsoleSettings, chosen: tuple[Program, ...]) -> Child:
     """Return the process that makes the simulated town and feeds it on."""
     return Child(
         name=_TOWN,
@@ -102,7 +104,7 @@ def _town(settings: ConsoleSettings) -> Child:
         host="127.0.0.1",
         port=0,
         address="the simulated town",
-        after=("access", "metering"),
+        after=("access", "metering", *(program.name for program in chosen if program.name in _FILLED)),
         log=settings.data_directory / "log" / f"{_TOWN}.log",
         environment={**os.environ, "PYTHONUNBUFFERED": "1"},
         port_variable="",
