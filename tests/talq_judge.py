@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from talq_schemas import Api, present
 
 _OF_HTTP = (401, 413, 500, 501, 503)
-"""What any server may answer."""
+"""What any server may answer, without having read what it was asked."""
 
 
 class Judged:
@@ -56,11 +56,13 @@ class Judged:
 
     def _judge(self, method: str, path: str, scope: Any, status: int, body: bytes, answer: bytes) -> None:
         assert self._api is not None
+        if status in (0, *_OF_HTTP):
+            # Refused at the door, or left by the caller: perhaps the body was never read.
+            return
         query = dict(parse_qsl(scope["query_string"].decode()))
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         try:
             self._api.check_request(method, path, query, headers, json.loads(body) if body else None)
-            if status not in _OF_HTTP:
-                self._api.check_response(method, path, status, json.loads(answer) if answer else None)
+            self._api.check_response(method, path, status, json.loads(answer) if answer else None)
         except AssertionError as error:
             self.wrong.append(f"{method} {path}: {error}")
