@@ -13,6 +13,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from joserfc.jwk import KeySet, OKPKey
 
+from lighting.adapters.registry_facts import RegistryAway
 from lighting.adapters.tables import RUNTIME
 from lighting.app import Others, assembled, links_of, opened
 from lighting.domain.calendars import Holidays
@@ -55,10 +56,11 @@ class Keys:
 
 
 class SameFacts:
-    """A registry that says the same of every territory."""
+    """A registry that says the same of two territories, and knows no other."""
 
     async def of(self, territory: TerritoryId) -> TerritoryFacts:
-        del territory
+        if territory not in (TOWN, OTHER):
+            raise RegistryAway("the registry does not answer: try again soon", territory=territory)
         return FACTS
 
 

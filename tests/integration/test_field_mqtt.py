@@ -287,3 +287,22 @@ async def test_faults_are_found_told_once_and_closed(world: World, gateways: dic
     other.controller.cabinet_faults.clear()
     await until(lambda: become(wanted, ended=True), within_s=40)
     assert not await found()
+
+
+async def test_who_speaks_of_a_territory_that_is_not_there_keeps_nobody_waiting(
+    world: World, gateways: dict[int, MqttGateway], broker: Mosquitto
+) -> None:
+    before = await settled(world, gateways)
+
+    async def chatter() -> None:
+        async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+            while True:
+                await client.publish("multiflux/nowhere/g1/c1/report", b"", qos=1)
+                await asyncio.sleep(0.05)
+
+    talking = asyncio.create_task(chatter())
+    await asyncio.sleep(0.5)
+    await world.published("luminaires/l1-1", "luminaires/l2-1")
+    await until(lambda: confirmed(world, before, "cabinets/c1", "cabinets/c2"))
+    talking.cancel()
+    await asyncio.gather(talking, return_exceptions=True)

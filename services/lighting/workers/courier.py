@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
@@ -128,14 +129,7 @@ class Courier:
 
     async def compile(self) -> None:
         """Compile the orders of every territory whose lighting, night or holidays changed since it was looked at last."""
-        for territory in await self.tools.database.read_aside(self.tools.store.territories):
-            facts = await self.tools.facts.of(territory)
-            books = await self.tools.estates.books(territory, facts)
-            tonight = night_of(self.tools.clock.now(), facts.zone)
-            seen = _Seen(revision=books.revision, tonight=tonight, holidays=facts.holidays)
-            if self._seen.get(territory) != seen:
-                await self._compile(territory, books.estate, seen)
-                self._seen[territory] = seen
+        await _for_each(await self.tools.database.read_aside(self.tools.store.territories), self._compile)
 
     async def send(self) -> None:
         """Send every order that is due."""
@@ -144,29 +138,32 @@ class Courier:
         by_territory = defaultdict[TerritoryId, list[CabinetId]](list)
         for territory, cabinet in due:
             by_territory[territory].append(cabinet)
-        for territory, cabinets in by_territory.items():
-            await self._send(territory, cabinets)
+        await _for_each(by_territory, lambda territory: self._send(territory, by_territory[territory]))
 
     async def listen(self) -> None:
         """Take in everything that was heard meanwhile, in one transaction for each territory."""
-        for territory, heard in (await _drained(self._heard)).items():
-            facts = await self.tools.facts.of(territory)
-            estate = (await self.tools.estates.books(territory, facts)).estate
-            served = [one for one in heard if _serves(estate, one)]
-            await self._write(lambda connection, own=territory, said=served: self._take(connection, own, said))
-            for one in served:
-                if isinstance(one, Report):
-                    await self._reports.put(one)
+        heard = await _drained(self._heard)
+        known = await self.tools.database.read_aside(self.tools.store.territories)
+        for stranger in heard.keys() - set(known):
+            _log.warning("a gateway speaks of a territory that has no lighting", extra={"territory": stranger})
+        await _for_each(heard.keys() & set(known), lambda territory: self._hear(territory, heard[territory]))
 
     async def judge(self) -> None:
         """Hold reports against the plan: later than answers are taken in, which wait for nothing."""
-        for territory, reports in (await _drained(self._reports)).items():
-            await self.tools.watchman.saw(await self._look(territory), reports)
+        reports = await _drained(self._reports)
+
+        async def saw(territory: TerritoryId) -> None:
+            await self.tools.watchman.saw(await self._look(territory), reports[territory])
+
+        await _for_each(reports, saw)
 
     async def miss(self) -> None:
         """Find gateways that say nothing though they have power."""
-        for territory in self._seen:
+
+        async def waited(territory: TerritoryId) -> None:
             await self.tools.watchman.waited(await self._look(territory))
+
+        await _for_each(tuple(self._seen), waited)
 
     async def _look(self, territory: TerritoryId) -> Look:
         facts = await self.tools.facts.of(territory)
@@ -175,7 +172,16 @@ class Courier:
         versions = {cabinet: delivery.version for cabinet, delivery in held.items()}
         return Look(territory=territory, estate=books.estate, revision=books.revision, versions=versions)
 
-    async def _compile(self, territory: TerritoryId, estate: Estate, seen: _Seen) -> None:
+    async def _compile(self, territory: TerritoryId) -> None:
+        facts = await self.tools.facts.of(territory)
+        books = await self.tools.estates.books(territory, facts)
+        tonight = night_of(self.tools.clock.now(), facts.zone)
+        seen = _Seen(revision=books.revision, tonight=tonight, holidays=facts.holidays)
+        if self._seen.get(territory) != seen:
+            await self._order(territory, books.estate, seen)
+            self._seen[territory] = seen
+
+    async def _order(self, territory: TerritoryId, estate: Estate, seen: _Seen) -> None:
         def before(connection: Connection) -> Mapping[CabinetId, Delivery]:
             return self.tools.store.deliveries(connection, territory).some()
 
@@ -235,6 +241,22 @@ class Courier:
 
         await self._write(keep)
 
+    async def _hear(self, territory: TerritoryId, heard: Sequence[Answer | Report]) -> None:
+        try:
+            facts = await self.tools.facts.of(territory)
+            estate = (await self.tools.estates.books(territory, facts)).estate
+            served = [one for one in heard if _serves(estate, one)]
+            await self._write(lambda connection: self._take(connection, territory, served))
+        except Failure:
+            # What was said waits with us, as far as there is room: a gateway says it only once, and is asked again.
+            with suppress(asyncio.QueueFull):
+                for one in heard:
+                    self._heard.put_nowait(one)
+            raise
+        for one in served:
+            if isinstance(one, Report):
+                await self._reports.put(one)
+
     def _take(self, connection: Connection, territory: TerritoryId, heard: Sequence[Answer | Report]) -> list[Pending]:
         deliveries = self.tools.store.deliveries(connection, territory)
         before = deliveries.some({one.cabinet for one in heard})
@@ -291,6 +313,15 @@ async def _drained(queue: "asyncio.Queue[S]") -> Mapping[TerritoryId, Sequence[S
     for one in found:
         by_territory[one.territory].append(one)
     return by_territory
+
+
+async def _for_each(territories: Iterable[TerritoryId], work: Callable[[TerritoryId], Awaitable[None]]) -> None:
+    """Do `work` for every territory: the trouble of one, which is logged, keeps no other waiting."""
+    for territory in territories:
+        try:
+            await work(territory)
+        except Failure as failure:
+            _log.warning("a territory waits", extra={"territory": territory, "reason": failure.reason})
 
 
 async def _again(work: Callable[[], Any], every_s: float = _LOOK_S) -> None:
