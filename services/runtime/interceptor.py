@@ -3,9 +3,9 @@
 import logging
 import re
 import time
-from asyncio import CancelledError
+from asyncio import CancelledError, get_running_loop, timeout
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar, cast
 from uuid import uuid4
@@ -33,6 +33,9 @@ _PROTOCOLS = frozenset({"grpc.health.v1.Health", "grpc.reflection.v1alpha.Server
 """Everybody may ask for health and for the public contract; these servicers bring their own statuses."""
 
 _REFUSALS = frozenset({Kind.UNAUTHENTICATED, Kind.DENIED})
+
+_HEAR_OUT_S, _PAUSE_S = 2.0, 0.2
+"""How long a refused caller may go on sending, and the longest pause after which it is taken to wait for an answer."""
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -140,7 +143,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     # grpc types handlers as synchronous; those of a grpc.aio server are coroutines and async generators: hence Any.
     def _to_one(self, answer: Any, method: str, look: _Look) -> Any:
         async def handle(asked: Any, context: _Context) -> Any:
-            async with self._answering(method, context) as call:
+            async with self._answering(method, context) as call, _heard_out(asked):
                 first, asked = await look(method, asked)
                 await self._enter(call, context, first)
                 async with self._gate.keeping_refusals(first):
@@ -150,7 +153,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _to_many(self, answer: Any, method: str, look: _Look) -> Any:
         async def handle(asked: Any, context: _Context) -> AsyncGenerator[Any]:
-            async with self._answering(method, context) as call:
+            async with self._answering(method, context) as call, _heard_out(asked):
                 first, asked = await look(method, asked)
                 caller = await self._enter(call, context, first)
                 async with self._gate.keeping_refusals(first), aclosing(answer(asked, context)) as responses:
@@ -205,6 +208,27 @@ async def _first_if_needed(method: str, requests: AsyncIterator[Message]) -> tup
     rest = aiter(requests)
     first = await anext(rest, None)
     return first, _chained(first, rest)
+
+
+@asynccontextmanager
+async def _heard_out(asked: Any) -> AsyncGenerator[None]:
+    """Let a caller that streams finish before it is refused, for a while.
+
+    A client of grpc.aio whose write fails because the call ended takes INTERNAL for the status, and loses the refusal.
+    """
+    try:
+        yield
+    except Failure:
+        if isinstance(asked, AsyncIterator):
+            await _read_on(cast("AsyncIterator[Message]", asked))
+        raise
+
+
+async def _read_on(requests: AsyncIterator[Message]) -> None:
+    with suppress(TimeoutError):
+        async with timeout(_HEAR_OUT_S), timeout(_PAUSE_S) as pause:
+            async for _ in requests:
+                pause.reschedule(get_running_loop().time() + _PAUSE_S)
 
 
 async def _chained(first: Message | None, rest: AsyncIterator[Message]) -> AsyncGenerator[Message]:

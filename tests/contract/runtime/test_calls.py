@@ -1,6 +1,7 @@
 """What a caller meets at a real server: failures, permissions, limits, deadlines, ids, in every arity."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +33,6 @@ async def one_to_many(town: Any, request: Any, metadata: Any) -> list[str]:
     return first
 
 
-# One request each: a grpc.aio client that is still writing when the status comes may report INTERNAL in its place.
 async def many_to_one(town: Any, request: Any, metadata: Any) -> list[str]:
     return [(await town.stub.Collect(iter([request]), metadata=metadata, timeout=10)).text]
 
@@ -197,6 +197,38 @@ async def test_a_stream_ends_when_its_token_expires(town: Any) -> None:
     town.servicer.release.set()
     details = await refused(call.read())
     assert (details.code, details.reason) == (grpc.StatusCode.UNAVAILABLE, "STREAM_EXPIRED")
+
+
+async def yielding(count: int, first: Any, then: Any) -> AsyncIterator[Any]:
+    yield first
+    for _ in range(count):
+        await asyncio.sleep(0)
+        yield then
+
+
+# A grpc.aio client that is still writing when the call ends takes INTERNAL for the status.
+@pytest.mark.parametrize(("place", "reason"), [("places/home", "BROKEN"), ("places/elsewhere", "NOT_PERMITTED")])
+async def test_a_refusal_reaches_a_caller_that_is_still_sending(town: Any, place: str, reason: str) -> None:
+    reasons: list[str] = []
+    for _ in range(10):
+        requests = yielding(5, town.ask("break", place=place), town.ask("more", place=place))
+        reasons.append((await refused(town.stub.Collect(requests, metadata=town.token(HOUSEHOLD), timeout=10))).reason)
+        requests = yielding(5, town.ask("break", place=place), town.ask("more", place=place))
+        reasons.append((await refused(town.stub.Converse(requests, metadata=town.token(HOUSEHOLD), timeout=10).read())).reason)
+    assert reasons == [reason] * 20
+
+
+async def test_a_caller_that_never_stops_sending_is_refused_all_the_same(town: Any) -> None:
+    requests = yielding(10**9, town.ask("break", place="places/home"), town.ask("more", place="places/home"))
+    await refused(town.stub.Collect(requests, metadata=town.token(HOUSEHOLD), timeout=10))
+
+
+async def test_a_caller_that_waits_for_an_answer_is_refused(town: Any) -> None:
+    call = town.stub.Converse(metadata=town.token(HOUSEHOLD), timeout=10)
+    await call.write(town.ask("hello", place="places/home"))
+    assert (await call.read()).text == "hello"
+    await call.write(town.ask("break", place="places/home"))
+    assert (await refused(call.read())).reason == "BROKEN"
 
 
 async def test_a_grant_counts_only_while_it_is_valid(town: Any) -> None:
