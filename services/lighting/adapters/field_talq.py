@@ -5,19 +5,21 @@ Only gateways that the settings name are called, each for one territory: `{terri
 An order is handed over step by step, so that a refusal changes nothing and what is followed is complete: programs and calendars under
 ids of the order's version, then overrides, then the assignment of the calendars, then what former versions left behind is deleted.
 Handing the same order over again changes nothing. A gateway that follows a later version than it is sent is left alone, and said to
-follow that one.
+follow that one. What devices follow is read back soon after, once for all orders that were handed over meanwhile.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from lighting.adapters.talq_devices import Devices, Overridden
-from lighting.adapters.talq_gateway import Control, GatewayClient, GatewayRefused, Peer
+from lighting.adapters.talq_gateway import Conflicting, Control, GatewayClient, GatewayRefused, Peer
 from lighting.adapters.talq_messages import EventLogData, Json, LogReport, loggers
 from lighting.adapters.talq_orders import (
     Override,
@@ -43,6 +45,8 @@ _FIRST_WAIT_S = 5.0
 _PROGRAMS, _CALENDARS = "control-programs", "calendars"
 _ASSIGNED = frozenset({"calendarChange", "programChange"})
 _NAMED = 3
+_FRESH_S = 60.0
+"""How long a reading of all devices is good enough to hand over an order."""
 
 GatewayName = tuple[TerritoryId, str]
 DoorOpener = Callable[[Mapping[GatewayName, "Desk"]], Awaitable[None]]
@@ -57,7 +61,7 @@ class Habits:
     reading_s: float
     """Seconds between two readings of all devices."""
     reads_back: bool
-    """Whether an assignment is read back at once; else it counts when the gateway tells of it."""
+    """Whether assignments are read back; else they count when the gateway tells of them."""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,12 @@ class Desk:
     _overrides: dict[LuminaireId, tuple[Override, ...]] = field(default_factory=dict[LuminaireId, tuple[Override, ...]])
     """What commands were sent to each luminaire, as far as this process did it."""
     _look: asyncio.Event = field(default_factory=asyncio.Event)
+    _read_at: datetime | None = None
+    """When all devices were read last."""
+    _meanwhile: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
+    """Takes in again what was pushed since the last reading began."""
+    _untidy: dict[CabinetId, int] = field(default_factory=dict[CabinetId, int])
+    """The versions that cabinets follow since a short time: what former ones left behind is to be deleted."""
 
     async def watch(self) -> None:
         """Read the gateway's devices now and then, and when it says that assignments changed, until cancelled."""
@@ -89,19 +99,22 @@ class Desk:
         while True:
             try:
                 async with self._lock:
+                    # Orders that were handed over while this waited are read back together.
+                    self._look.clear()
                     await self._introduced()
-                    self.devices.read(await self.client.devices())
+                    await self._read()
                 await self.tell(self.devices.cabinets())
+                async with self._lock:
+                    await self._tidy()
                 wait = self.habits.reading_s
             except (LinkAway, GatewayRefused) as away:
-                self._control = None
+                self._forget()
                 _log.info("a gateway cannot be read", extra={"gateway": self.gateway.address, "reason": str(away), "again_in_s": wait})
                 wait = min(2 * wait, self.habits.reading_s)
-            self._look.clear()
-            try:
-                await asyncio.wait_for(self._look.wait(), wait)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes as the event does.
+                async with asyncio.timeout(wait):
+                    await self._look.wait()
 
     async def deliver(self, version: int, order: Order) -> None:
         """Hand an order over; LinkAway."""
@@ -112,15 +125,14 @@ class Desk:
                 self._overrides.clear()
                 await self._answer(order.cabinet, version, Outcome.REFUSED, str(refused))
             except LinkAway:
-                # Nobody knows what it took; it may come back as another one, or without its memory.
-                self._control = None
-                self._overrides.clear()
+                self._forget()
                 raise
 
     async def logged(self, report: LogReport) -> int:
         """Take in a log report that the gateway pushed; return how many entries speak of devices that are not known."""
         entries = [entry.data for entry in report.entries if entry.data is not None]
         known = [data for data in entries if self.devices.note(data)]
+        self._remember(partial(self.devices.note, data) for data in known)
         if any(isinstance(data, EventLogData) and data.event_type in _ASSIGNED for data in known) or len(known) < len(entries):
             self._look.set()
         await self.tell(self.devices.cabinets_of({data.src_address.partition("/")[0] for data in known}))
@@ -132,6 +144,7 @@ class Desk:
         for device in devices:
             self.devices.change(device)
             addresses.append(device["address"])
+            self._remember([partial(self.devices.change, device)])
         await self.tell(self.devices.cabinets_of(addresses))
 
     def introduce_again(self) -> None:
@@ -149,26 +162,48 @@ class Desk:
 
     async def _deliver(self, version: int, order: Order) -> None:
         control = await self._introduced()
-        self.devices.read(await self.client.devices())
+        fresh = self._read_at is not None and (self.now() - self._read_at).total_seconds() <= _FRESH_S
+        if not fresh or self._strange(order):
+            await self._read()
         newest = max(self.devices.followers(order.cabinet).values(), default=0)
         if newest > version:
             await self._answer(order.cabinet, newest, Outcome.FOLLOWED)
             return
-        addresses = self._addresses(order)
+        strange = self._strange(order)
+        if strange:
+            more = ", …" if len(strange) > _NAMED else ""
+            raise GatewayRefused(f"it has no lamp actuator for {', '.join(strange[:_NAMED])}{more}")
+        addresses = self.devices.by_luminaire()
         zone = await self.zone_of(self.territory)
         wanted = programmed(order, version, self.habits.owner, zone, clock_after=control.astronomical)
-        held = {collection: await self.client.resources(collection) for collection in (_PROGRAMS, _CALENDARS)}
-        await self._put(_PROGRAMS, held[_PROGRAMS], wanted.programs)
-        await self._put(_CALENDARS, held[_CALENDARS], wanted.calendars)
+        new = await self._put(_PROGRAMS, wanted.programs)
+        await self._put(_CALENDARS, wanted.calendars)
+        if new and any(self.devices.calendar_of(one) in wanted.calendars for one in self.devices.all):
+            # It was said to follow what it did not have: it lost its memory.
+            await self._read()
         await self._override(order, addresses)
         await self._assign(order.cabinet, wanted, addresses)
         self._wanted[order.cabinet] = (version, wanted.followers)
         await self._answer(order.cabinet, version, Outcome.RECEIVED)
         if self.habits.reads_back:
-            self.devices.read(await self.client.devices())
-            await self._settle(order.cabinet)
-        if order.cabinet not in self._wanted:
-            await self._tidy(order.cabinet, held, wanted)
+            self._look.set()
+
+    def _remember(self, pushed: Iterable[Callable[[], object]]) -> None:
+        if self._lock.locked():
+            self._meanwhile.extend(pushed)
+
+    async def _read(self) -> None:
+        self._meanwhile.clear()
+        self.devices.read(await self.client.devices())
+        # What was pushed while the answer was on its way may be newer than it.
+        for pushed in self._meanwhile:
+            pushed()
+        self._read_at = self.now()
+
+    def _forget(self) -> None:
+        """Trust nothing that is known of the gateway: it may come back without its memory, and took nobody knows what."""
+        self._control = self._read_at = None
+        self._overrides.clear()
 
     async def _introduced(self) -> Control:
         """Return what the gateway can do; the first time, and after it was away, ask it to log what is needed."""
@@ -185,22 +220,25 @@ class Desk:
             self._control = control
         return self._control
 
-    def _addresses(self, order: Order) -> Mapping[LuminaireId, str]:
+    def _strange(self, order: Order) -> Sequence[LuminaireId]:
+        """Return the luminaires of an order that the gateway has not."""
         known = self.devices.by_luminaire()
-        asked = [one for part in (*order.courses, *order.holds) for one in part.luminaires]
-        strange = sorted({one for one in asked if one not in known})
-        if strange:
-            more = ", …" if len(strange) > _NAMED else ""
-            raise GatewayRefused(f"it has no lamp actuator for {', '.join(strange[:_NAMED])}{more}")
-        return known
+        return sorted({one for part in (*order.courses, *order.holds) for one in part.luminaires if one not in known})
 
-    async def _put(self, collection: str, held: Mapping[str, Json], wanted: Mapping[str, Json]) -> None:
-        new = [one for name, one in wanted.items() if name not in held]
-        other = [one for name, one in wanted.items() if name in held and held[name] != one]
-        if new:
-            await self.client.change("POST", f"/{collection}", new)
-        if other:
-            await self.client.change("PUT", f"/{collection}", other)
+    async def _put(self, collection: str, wanted: Mapping[str, Json]) -> bool:
+        """Have the gateway hold what is wanted; tell whether it had none of it."""
+        try:
+            await self.client.change("POST", f"/{collection}", list(wanted.values()))
+        except Conflicting:
+            held = await self.client.resources(collection)
+            new = [one for name, one in wanted.items() if name not in held]
+            other = [one for name, one in wanted.items() if name in held and held[name] != one]
+            if new:
+                await self.client.change("POST", f"/{collection}", new)
+            if other:
+                await self.client.change("PUT", f"/{collection}", other)
+            return False
+        return True
 
     async def _override(self, order: Order, addresses: Mapping[LuminaireId, str]) -> None:
         now = self.now()
@@ -262,14 +300,17 @@ class Desk:
         )
         if following:
             del self._wanted[cabinet]
+            self._untidy[cabinet] = version
             await self._answer(cabinet, version, Outcome.FOLLOWED)
 
-    async def _tidy(self, cabinet: CabinetId, held: Mapping[str, Mapping[str, Json]], wanted: Programmed) -> None:
+    async def _tidy(self) -> None:
         """Delete what former versions left behind; what the gateway keeps nevertheless is asked for again after the next order."""
-        for collection, kept in ((_CALENDARS, wanted.calendars), (_PROGRAMS, wanted.programs)):
-            for name in held[collection].keys() - kept.keys():
+        settled, self._untidy = self._untidy, {}
+        for collection in (_CALENDARS, _PROGRAMS) if settled else ():
+            for name in await self.client.resources(collection):
                 named = order_named(name)
-                if named is not None and named[0] == cabinet:
+                # A later one may have come meanwhile.
+                if named is not None and named[1] < settled.get(named[0], 0):
                     try:
                         await self.client.remove(collection, name)
                     except GatewayRefused as refused:

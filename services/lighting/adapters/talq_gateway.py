@@ -19,9 +19,9 @@ from lighting.domain.ports import LinkAway
 _CALL_S = 20.0
 _MOST_BYTES = 64 << 20
 _MOST_REASON = 300
-_AWAY = frozenset({401, 403, 407, 408, 409, 425, 429})
+_AWAY = frozenset({401, 403, 407, 408, 425, 429})
 """Answers that say nothing about the order: who calls, how often, or in which state, must change first."""
-_NOT_FOUND = 404
+_NOT_FOUND, _CONFLICT = 404, 409
 _DAYS_FROM_MIDNIGHT = 0
 
 
@@ -40,6 +40,10 @@ class Peer:
 
 class GatewayRefused(Exception):
     """The gateway understood, and says no."""
+
+
+class Conflicting(LinkAway):
+    """The gateway has it already, or something else in its place: another look, and another time, will do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +143,8 @@ def _answer(status: int, content: bytes, what: str) -> Any:
             return json.loads(content) if content else None
         except ValueError:
             raise LinkAway(f"{what}: the answer is no JSON") from None
+    if status == _CONFLICT:
+        raise Conflicting(f"{what}: {_reason(content)}")
     if httpx.codes.is_client_error(status) and status not in _AWAY:
         raise (_NotThere if status == _NOT_FOUND else GatewayRefused)(f"{what}: {_reason(content) or status}")
     raise LinkAway(f"{what}: {status} {_reason(content)}".rstrip())

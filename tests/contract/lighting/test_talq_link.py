@@ -84,9 +84,13 @@ class Field:
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
 
-    async def send(self, version: int, asked: Order) -> None:
+    async def send(self, version: int, asked: Order, *, settles: bool = True) -> None:
+        """Hand an order over, and wait until it is followed or refused."""
         assert self.link is not None
+        before = len(self.answers())
         await self.link.send(TOWN, GATEWAY, version, asked)
+        if settles:
+            await self.until(lambda: any(outcome is not Outcome.RECEIVED for _, outcome in self.answers()[before:]))
 
     def answers(self) -> list[tuple[int, Outcome]]:
         return [(one.version, one.outcome) for one in self.heard if isinstance(one, Answer)]
@@ -97,7 +101,7 @@ class Field:
     async def pushing(self) -> asyncio.Task[None]:
         return asyncio.create_task(self.gateway.run(poll_s=0.02))
 
-    async def until(self, what: Callable[[], Any], within_s: float = 10.0) -> Any:
+    async def until(self, what: Callable[[], Any], within_s: float = 40.0) -> Any:
         async with asyncio.timeout(within_s):
             while not (found := what()):  # noqa: ASYNC110 - it happens on the other side of a port
                 await asyncio.sleep(0.02)
@@ -183,7 +187,7 @@ async def test_a_newer_order_replaces_the_former_and_leaves_nothing_of_it(town: 
     newer = town_order(low=20)
     await town.send(2, newer)
     assert differing(town, newer) == {}
-    assert {one.split(".")[1] for one in (*town.gateway.programs, *town.gateway.calendars)} == {"v2"}
+    await town.until(lambda: {one.split(".")[1] for one in (*town.gateway.programs, *town.gateway.calendars)} == {"v2"})
     await town.send(1, town_order())
     assert town.answers()[-1] == (2, Outcome.FOLLOWED), "an older one is not taken"
     assert differing(town, newer) == {}
@@ -287,7 +291,7 @@ async def test_lamps_that_are_not_the_cabinets_any_more_are_let_go(town: Field) 
 async def test_an_order_counts_as_followed_once_the_gateway_tells_of_it(town: Field) -> None:
     await town.stop()
     await town.start(reads_back=False)
-    await town.send(1, town_order())
+    await town.send(1, town_order(), settles=False)
     assert town.answers() == [(1, Outcome.RECEIVED)]
     pushing = await town.pushing()
     await town.until(lambda: (1, Outcome.FOLLOWED) in town.answers())
@@ -305,7 +309,7 @@ async def test_a_cabinet_without_power_follows_at_dusk_and_says_so(town: Field) 
     town.lamps.powered_by_day = False
     town.at = datetime(2026, 10, 19, 12, tzinfo=UTC)
     pushing = await town.pushing()
-    await town.send(1, town_order())
+    await town.send(1, town_order(), settles=False)
     assert town.answers() == [(1, Outcome.RECEIVED)]
     assert town.lamps.applied == []
     town.at = EVENING
