@@ -17,9 +17,11 @@ from comparison.adapters.store import Store
 from comparison.adapters.tables import RUNTIME
 from comparison.app import MIGRATIONS
 from comparison.closing import Closer
+from comparison.domain import task
 from comparison.domain.closing import HomeMonths, Survey
 from comparison.domain.homes import Attributes, HomeType
 from comparison.domain.ports import Own
+from comparison.domain.task import ClosingTask
 from comparison.servicer import ComparisonServicer, Tools
 from comparison.settings import ComparisonSettings
 from multiflux.comparison.v1 import comparison_service_pb2_grpc as pb_grpc
@@ -166,6 +168,11 @@ class World:
         return caught.value
 
 
+async def here(closing: ClosingTask) -> task.Computed:
+    """Compute a closing in this process, where tests can take defences away."""
+    return task.carried_out(closing)
+
+
 @asynccontextmanager
 async def served(database_url: str, data_directory: Path, clock: Any, sources: Sources, *, burst: int = 20) -> AsyncGenerator[World]:
     """Serve comparison of the homes of `sources`, with a database that is empty at first."""
@@ -182,7 +189,7 @@ async def served(database_url: str, data_directory: Path, clock: Any, sources: S
             replica.apply(connection, TOWN, f"places/{one.id}", [DatedParent(parent=one.street, validity=Validity())])
 
     await database.write(link)
-    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, clock=clock)
+    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=here, clock=clock)
     tools = Tools(
         closer=closer,
         sources=HomeSources(sources),

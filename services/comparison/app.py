@@ -13,6 +13,7 @@ from comparison.adapters.places_feed import PlacesFeed
 from comparison.adapters.sources import Clients, Sources
 from comparison.adapters.store import Store, erase
 from comparison.adapters.tables import RUNTIME
+from comparison.adapters.workers import Workers
 from comparison.closing import AutomaticClosing, Closer
 from comparison.servicer import ComparisonServicer, Tools
 from comparison.settings import ComparisonSettings
@@ -66,7 +67,8 @@ async def assembled(settings: ComparisonSettings, clock: Clock) -> Service:
     calls = _Calls(metering, access, signed_in)
     keys = SigningKeys(AccessClient(access))
     sources = Sources(calls.of)
-    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, clock=clock)
+    workers = Workers(settings.worker_processes)
+    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=workers.compute, clock=clock)
     closing = AutomaticClosing(closer, calls.territories, settings.months_back)
     feed = PlacesFeed(database, replica, calls.registry)
     places = Consumer(
@@ -94,7 +96,7 @@ async def assembled(settings: ComparisonSettings, clock: Clock) -> Service:
             AuditForwarder(database, RUNTIME, AccessAudit(signed_in.access)).run,
         ),
         on_drain=(outbox.stop,),
-        closers=(access.close, metering.close, database.close),
+        closers=(access.close, metering.close, workers.close, database.close),
     )
 
 

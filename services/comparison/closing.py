@@ -1,23 +1,20 @@
 """Closes months: asks who lives where and what they used, and keeps what is formed and published, in one transaction a month."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-import numpy as np
 from sqlalchemy import Connection
 
 from comparison.domain import months
 from comparison.domain.atoms import FORMED
-from comparison.domain.closing import HomeMonths, Survey, closed, contributors
+from comparison.domain.closing import HomeMonths, Survey
 from comparison.domain.failures import MonthOpen, MonthPassed
 from comparison.domain.ports import AreaRecords, Records
-from comparison.domain.similarity import Similarity, fitted
-from comparison.domain.totals import closed_areas
+from comparison.domain.task import ClosingTask, Computed
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.places import Territory
 from runtime.clock import Clock
@@ -61,6 +58,7 @@ class Closer:
     database: Database
     records: Callable[[Connection, TerritoryId, Flux], Records]
     area_records: Callable[[Connection, TerritoryId, Flux], AreaRecords]
+    compute: Callable[[ClosingTask], Awaitable[Computed]]
     clock: Clock
 
     async def close(self, territory: Territory, flux: Flux, month: date) -> Closed:
@@ -90,8 +88,9 @@ class Closer:
         readings = await self.sources.readings(territory, flux, month)
         living = await self.read(territory.id, flux, lambda records: records.living(month))
         living_areas = await self.read_areas(territory.id, flux, lambda records: records.living(month))
-        closing = await asyncio.to_thread(lambda: closed(month, survey, readings, living, _similarity(survey, readings)))
-        areas = await asyncio.to_thread(lambda: closed_areas(month, survey, readings, living_areas))
+        closing, areas = await self.compute(
+            ClosingTask(month=month, survey=survey, readings=readings, living=tuple(living), living_areas=tuple(living_areas))
+        )
 
         def keep(connection: Connection) -> None:
             records = self.records(connection, territory.id, flux)
@@ -110,15 +109,6 @@ class Closer:
                 "totals": len(areas.totals),
             },
         )
-
-
-def _similarity(survey: Survey, readings: HomeMonths) -> Similarity:
-    """Return the coefficients that are frozen with what is formed now: fitted to what contributors used, where there are enough of them."""
-    measured = readings.measured()
-    homes = [one.premise for one in contributors(survey, measured)]
-    totals = readings.totals()
-    homes = [premise for premise in homes if premise in totals]
-    return fitted(survey.flux, [survey.attributes[premise] for premise in homes], np.array([totals[premise] for premise in homes]))
 
 
 class AutomaticClosing:

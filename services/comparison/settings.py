@@ -14,5 +14,6 @@ class ComparisonSettings(ServiceSettings, env_prefix="MULTIFLUX_COMPARISON_"):
     months_back: int = Field(
         default=12, ge=1, le=36, description="Months that are closed when a territory is seen for the first time, before the latest one."
     )
+    worker_processes: int = Field(default=1, ge=1, description="Processes that compute closings.")
     answers_per_minute: float = Field(default=60.0, gt=0, description="Answers a person gets a minute on the average.")
     answers_at_once: int = Field(default=60, ge=1, description="Answers a person gets at once after a pause.")

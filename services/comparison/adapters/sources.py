@@ -1,5 +1,6 @@
 """What a closing and an answer are made of, asked of the registry, of access and of metering."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -108,19 +109,25 @@ class Sources:
     async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
         """Return what is known of one home for who lives there."""
         clients = self._clients(territory)
-        place = await clients.registry.place(premise)
-        points = [point async for point in clients.registry.metering_points(within=premise, flux=flux)]
-        consents = False
-        for point in points:
-            async for _ in clients.access.consents(metering_point=point.id, purpose=Purpose.PEER_COMPARISON, hold_at=now):
-                consents = True
+        place, points = await asyncio.gather(clients.registry.place(premise), self._points_of(clients, premise, flux))
         gross = any(map(_measures_production, points))
         signs = _GROSS if gross else {Direction.IMPORT: 1}
-        parts = [sign * await self._month(clients, premise, flux, during, direction) for direction, sign in signs.items()] if points else []
-        amount = sum(parts) if parts else float("nan")
+        months = [self._month(clients, premise, flux, during, direction) for direction in signs] if points else []
+        consents, parts = await asyncio.gather(self._consents(clients, points, now), asyncio.gather(*months))
+        amount = sum(sign * part for sign, part in zip(signs.values(), parts, strict=True)) if parts else float("nan")
         return Own(
             attributes=attributes_of(place.dwelling or Dwelling(), gross=gross), consents=consents, amount=amount if amount >= 0 else None
         )
+
+    async def _points_of(self, clients: Clients, premise: PlaceId, flux: Flux) -> list[MeteringPoint]:
+        return [point async for point in clients.registry.metering_points(within=premise, flux=flux)]
+
+    async def _consents(self, clients: Clients, points: Sequence[MeteringPoint], now: datetime) -> bool:
+        found = False
+        for point in points:
+            async for _ in clients.access.consents(metering_point=point.id, purpose=Purpose.PEER_COMPARISON, hold_at=now):
+                found = True
+        return found
 
     async def _month(self, clients: Clients, premise: PlaceId, flux: Flux, during: Interval, direction: Direction) -> float:
         """Return what went one way in a month, NaN where that is not known."""

@@ -11,9 +11,8 @@ from attack_town import Growing, large
 from comparison_service import TOWN, TownSources, World
 from comparison_world import JANUARY, Town, building
 
-from comparison import closing
 from comparison.adapters.tables import CLOSED, RELEASE, TOTAL
-from comparison.domain import atoms, releases
+from comparison.domain import atoms, releases, task
 from comparison.domain.closing import Survey
 from comparison.domain.releases import RATIO
 from vocabulary.flux import Flux
@@ -51,8 +50,8 @@ async def test_without_frozen_members_every_total_tells_what_a_newcomer_uses(
     def thawed(real: Callable[..., Any]) -> Callable[..., Any]:
         return lambda month, survey, readings, _, *more: real(month, survey, readings, (), *more)
 
-    monkeypatch.setattr(closing, "closed", thawed(closing.closed))
-    monkeypatch.setattr(closing, "closed_areas", thawed(closing.closed_areas))
+    monkeypatch.setattr(task, "closed", thawed(task.closed))
+    monkeypatch.setattr(task, "closed_areas", thawed(task.closed_areas))
     without = await told_of_february(serve, TownSources(town=many_homes))
     grown = await told_of_february(serve, Growing(town=many_homes))
     used = Growing(town=many_homes).month(2)[0]

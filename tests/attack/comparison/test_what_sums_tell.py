@@ -11,7 +11,7 @@ from attack_town import Growing, large
 from comparison_service import TOWN, World
 from comparison_world import JANUARY, Town
 
-from comparison import closing
+from comparison.domain import task
 from comparison.domain.months import after
 from comparison.domain.totals import AreaClosing
 from vocabulary.flux import Flux
@@ -77,7 +77,7 @@ async def test_areas_that_overlap_tell_what_a_newcomer_uses(serve: Serve, many_h
 
         return closed
 
-    monkeypatch.setattr(closing, "closed_areas", overlapping(closing.closed_areas))
+    monkeypatch.setattr(task, "closed_areas", overlapping(task.closed_areas))
     async with serve(Growing(town=many_homes, asking=frozenset())) as world:
         await world.close(JANUARY, date(2026, 2, 1))
         told = await sums(world, date(2026, 2, 1))
