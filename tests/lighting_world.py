@@ -1,9 +1,11 @@
 """A lighting service on a real port, at a clock that is set, over an empty database: what the tests of lighting stand on."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -76,14 +78,11 @@ class ConstantMeters:
 
 
 @dataclass
-class World:
-    """The service, and ways to call it."""
+class Voice:
+    """Ways to call a lighting service."""
 
-    service: Service
     connection: Connection
     clock: Any
-    replica: PlaceReplica
-    database: Any
 
     def token(self, role: Role = Role.LIGHTING_OPERATOR, place: str | None = None, territory: TerritoryId = TOWN) -> str:
         grant = Grant(role=role, place=PlaceId(place) if place else None)
@@ -129,10 +128,6 @@ class World:
         request = pb.ExportInventoryRequest(content=content, format=format)
         return b"".join([answer.block async for answer in connection.receive(stub.ExportInventory, request)])
 
-    async def put_place(self, place: str, parent: str) -> None:
-        link = DatedParent(parent=PlaceId(parent), validity=Validity())
-        await self.database.write(lambda connection: self.replica.apply(connection, TOWN, f"places/{place}", [link]))
-
     async def small_town(self, *, gateways: field_pb2.GatewayProtocol.ValueType | None = None) -> None:
         """Two cabinets with three luminaires each, one of them a crossing, and a programme that dims from 23:00 to 5:00.
 
@@ -169,6 +164,45 @@ class World:
     async def segments(self, luminaire: str, start: datetime, end: datetime) -> list[Any]:
         request = pb.QueryPlanRequest(luminaires=[luminaire], interval=interval(start, end))
         return list((await self.call("QueryPlan", request)).plans[0].segments)
+
+
+@dataclass
+class World(Voice):
+    """The service in this process, and ways to call it."""
+
+    service: Service
+    replica: PlaceReplica
+    database: Any
+
+    async def put_place(self, place: str, parent: str) -> None:
+        link = DatedParent(parent=PlaceId(parent), validity=Validity())
+        await self.database.write(lambda connection: self.replica.apply(connection, TOWN, f"places/{place}", [link]))
+
+
+class RunningClock:
+    """A clock that is set and runs on."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    @property
+    def at(self) -> datetime:
+        return self._set + timedelta(seconds=time.monotonic() - self._since)
+
+    @at.setter
+    def at(self, instant: datetime) -> None:
+        self._set, self._since = instant, time.monotonic()
+
+    def now(self) -> datetime:
+        return self.at
+
+
+async def until(what: Callable[[], Awaitable[Any]], within_s: float = 30.0) -> Any:
+    """Wait for what happens in another process, or on the other side of a port."""
+    async with asyncio.timeout(within_s):
+        while not (found := await what()):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        return found
 
 
 def cabinet(number: int) -> inventory_pb2.Cabinet:
@@ -237,7 +271,7 @@ async def lighting_world(database_url: str, folder: Path, clock: Any, *, port: i
 
     replica = PlaceReplica(store.database, RUNTIME)
     async with serving(service) as bound, Connection.open(Target(address=f"127.0.0.1:{bound}")) as connection:
-        yield World(service, connection, clock, replica, store.database)
+        yield World(connection, clock, service, replica, store.database)
 
 
 async def every(items: AsyncIterator[Any]) -> list[Any]:

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import lighting_world
 from joserfc.jwk import OKPKey
-from lighting_world import World, dimming
+from lighting_world import Voice, dimming
 from mosquitto import Mosquitto
 
 from field.mqtt import MqttGateway
@@ -115,7 +115,7 @@ async def measure(cabinets: int) -> None:
         tasks = [asyncio.create_task(one.run()) for one in field]
         try:
             async with Connection.open(Target(address=f"127.0.0.1:{ports[1]}")) as connection:
-                world = World(None, connection, SystemClock(), None, None)  # type: ignore[arg-type]
+                world = Voice(connection, SystemClock())
                 rows = await trial(world, field, broker, service, command)
         finally:
             for task in tasks:
@@ -128,7 +128,7 @@ async def measure(cabinets: int) -> None:
         print(f"{label:<62} {value}")
 
 
-async def trial(world: World, field: list[MqttGateway], broker: Mosquitto, service: Any, command: list[str]) -> list[tuple[str, str]]:
+async def trial(world: Voice, field: list[MqttGateway], broker: Mosquitto, service: Any, command: list[str]) -> list[tuple[str, str]]:
     """Return the table's rows."""
     powered = [one for one in field if one.controller.powered_by_day]
     await until(lambda: answers(world))
@@ -189,13 +189,13 @@ async def trial(world: World, field: list[MqttGateway], broker: Mosquitto, servi
     return rows
 
 
-async def answers(world: World) -> bool:
+async def answers(world: Voice) -> bool:
     """Tell whether the service answers."""
     await world.call("ListGroups", pb.ListGroupsRequest())
     return True
 
 
-async def confirmed(world: World, count: int) -> bool:
+async def confirmed(world: Voice, count: int) -> bool:
     """Tell whether so many cabinets follow the newest plan."""
     plan = (await world.call("ListPlans", pb.ListPlansRequest(group="groups/g"))).plans[0]
     return plan.reach.confirmed == count

@@ -1,15 +1,14 @@
 """Orders over a real broker to simulated controllers, and back."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import pytest
-from lighting_world import World, lighting_world, scope, timestamp
+from lighting_world import RunningClock, World, lighting_world, scope, timestamp, until
 from mosquitto import Mosquitto, program
 
 from field.mqtt import MqttGateway
@@ -26,27 +25,9 @@ DUSK = datetime(2026, 1, 15, 17, tzinfo=UTC)
 DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
-class RunningClock:
-    """A clock that is set and runs on."""
-
-    def __init__(self) -> None:
-        self.at = DUSK
-
-    @property
-    def at(self) -> datetime:
-        return self._set + timedelta(seconds=time.monotonic() - self._since)
-
-    @at.setter
-    def at(self, instant: datetime) -> None:
-        self._set, self._since = instant, time.monotonic()
-
-    def now(self) -> datetime:
-        return self.at
-
-
 @pytest.fixture
 def clock() -> RunningClock:
-    return RunningClock()
+    return RunningClock(DUSK)
 
 
 @pytest.fixture
@@ -85,13 +66,6 @@ def gateway(number: int, world: World, broker: Mosquitto) -> MqttGateway:
     controller = Controller(cabinet=f"c{number}", lamps=lamps, spot=spot, powered_by_day=number == 1)
     prefix = f"multiflux/town/g{number}/c{number}"
     return MqttGateway(controller=controller, prefix=prefix, host="127.0.0.1", port=broker.port, now=lambda: world.clock.now().timestamp())
-
-
-async def until(what: Callable[[], Awaitable[Any]], within_s: float = 20.0) -> Any:
-    async with asyncio.timeout(within_s):
-        while not (found := await what()):  # noqa: ASYNC110 - what happens, happens in another process
-            await asyncio.sleep(0.1)
-        return found
 
 
 async def states(world: World) -> dict[str, Any]:

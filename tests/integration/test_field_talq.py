@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lighting_world import PARIS, World, lighting_world, scope, timestamp
+from lighting_world import PARIS, RunningClock, World, lighting_world, scope, timestamp, until
 from talq_judge import Judged
 
 from field.talq import Cms, TalqGateway
@@ -25,27 +24,9 @@ DUSK = datetime(2026, 1, 15, 17, tzinfo=UTC)
 DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
-class RunningClock:
-    """A clock that is set and runs on."""
-
-    def __init__(self) -> None:
-        self.at = DUSK
-
-    @property
-    def at(self) -> datetime:
-        return self._set + timedelta(seconds=time.monotonic() - self._since)
-
-    @at.setter
-    def at(self, instant: datetime) -> None:
-        self._set, self._since = instant, time.monotonic()
-
-    def now(self) -> datetime:
-        return self.at
-
-
 @pytest.fixture
 def clock() -> RunningClock:
-    return RunningClock()
+    return RunningClock(DUSK)
 
 
 @pytest.fixture
@@ -99,13 +80,6 @@ async def gateways(world: World, sides: dict[int, tuple[TalqGateway, Judged, str
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(what: Callable[[], Awaitable[Any]], within_s: float = 30.0) -> Any:
-    async with asyncio.timeout(within_s):
-        while not (found := await what()):  # noqa: ASYNC110 - what happens, happens on the other side of a port
-            await asyncio.sleep(0.1)
-        return found
 
 
 def levels(gateway: TalqGateway, at: datetime) -> dict[str, float]:
