@@ -50,8 +50,8 @@ protos: services/multiflux/generated ## Generate Python from protos/.
 run: services/multiflux/generated ## Start every service with the simulated town; Ctrl-C stops them.
 	@exec $(BIN)/multiflux up --town
 
-test: $(VENV)/synced services/multiflux/generated ## Run every test; ARGS="-k name" chooses.
-	@$(BIN)/pytest $(ARGS)
+test: $(VENV)/synced services/multiflux/generated ## Run every test; ARGS="-k name" chooses, ARGS="-n 0" runs one after the other.
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: lint types layers contracts ## Check style, types, layers and contracts.
 
