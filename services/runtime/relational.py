@@ -110,7 +110,7 @@ class Database:
             config.set_main_option(option, str(path).replace("%", "%%"))
         config.set_main_option("path_separator", "newline")
         # Without foreign keys: SQLite changes a table by copying it, and dropping the old one must not empty its children.
-        engine = _sqlite(self._url, "BEGIN IMMEDIATE", ()) if self.dialect == "sqlite" else _server(self._url, poolclass=NullPool)
+        engine = unpooled(self._url)
         with engine.begin() as connection:
             if self.dialect == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -198,6 +198,11 @@ def _engine(url: URL, *, threads: int, writes: bool) -> Engine:
     if not writes:
         event.listen(engine, "connect", _read_only)
     return engine
+
+
+def unpooled(url: URL) -> Engine:
+    """Return an engine for work on the whole database, without foreign keys in SQLite; its connections end with their use in a server."""
+    return _sqlite(url, "BEGIN IMMEDIATE", ()) if url.get_backend_name() == "sqlite" else _server(url, poolclass=NullPool)
 
 
 def _server(url: URL, **options: Any) -> Engine:
