@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from console.commands import audit, backup, import_readings, lighting, registry, simulate, status, token, up
+from console.commands import audit, backup, import_readings, lighting, registry, serve, simulate, status, token, up
 from console.exits import EXIT_CODES
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 
 _OWN: dict[str, Any] = {"epilog": EXIT_CODES}
 app.command("up", **_OWN)(up.up)
+app.command("serve", **_OWN)(serve.serve)
 app.command("status", **_OWN)(status.status)
 app.command("token", **_OWN)(token.token)
 app.command("audit", **_OWN)(audit.audit)

@@ -1,4 +1,4 @@
-"""The embedded stores of the metering service, for backup, restore and verification."""
+"""The stores of the metering service, for backup, restore and verification."""
 
 import os
 import sqlite3
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from metering.adapters.series_store import upkeep
 from metering.adapters.series_store.store import locked
+from metering.app import MIGRATIONS
 from metering.settings import MeteringSettings
-from runtime.upkeep import Checked, EmbeddedStore, SqliteDatabase
+from runtime.upkeep import Checked, Store, relational_store
 from vocabulary.failure import Failure
 
 
@@ -38,6 +39,6 @@ class SeriesFile:
         os.close(locked(self.path))
 
 
-def stores(settings: MeteringSettings) -> Sequence[EmbeddedStore]:
+def stores(settings: MeteringSettings) -> Sequence[Store]:
     """Return the stores in the order of their backup: the registry at once, close to what access copied of it; the readings take longer."""
-    return SqliteDatabase.of(settings), SeriesFile(settings.data_directory / "series.sqlite")
+    return relational_store(settings, MIGRATIONS), SeriesFile(settings.data_directory / "series.sqlite")

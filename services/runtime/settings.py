@@ -6,14 +6,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, FilePath, ValidationError, model_validator
+from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from vocabulary.failure import Failure, FieldViolation, Kind
 
 INSTALLATION_PREFIX = "MULTIFLUX_"
-_ONE_SERVICE_ONLY = frozenset({"port", "metrics_port", "database_url", "service_secret_file"})
+_ONE_SERVICE_ONLY = frozenset({"port", "metrics_port", "database_url", "database_password_file", "service_secret_file"})
 """Two services cannot share these, so each is set for one service alone."""
 
 
@@ -40,13 +42,17 @@ class ServiceSettings(BaseSettings):
     tls_key: FilePath | None = Field(default=None, description="PEM file with the key of the certificate.")
     tls_authority: FilePath | None = Field(
         default=None,
-        description="PEM file with the authority that signed the other services' certificates; empty: the system's authorities.",
+        description="PEM file with the authority that signed the certificates of the other services and of the database server; "
+        "empty: the system's authorities.",
     )
     drain_s: float = Field(default=10.0, ge=0, description="Seconds granted to running calls after SIGTERM.")
     data_directory: Path = Field(default=Path("var"), description="Folder for databases and keys.")
     database_url: str = Field(
         default="",
         description="Database of the service, sqlite:///path or postgresql+pg8000://user@host/name; empty: SQLite in the data directory.",
+    )
+    database_password_file: FilePath | None = Field(
+        default=None, description="File with the password for the database server; empty: none, or the one in the URL."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least important level that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="How log lines look: json or text.")
@@ -68,13 +74,33 @@ class ServiceSettings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The database to open."""
-        return self.database_url or f"sqlite:///{self.data_directory / f'{self.service_name()}.sqlite'}"
+        """The database to open; of a server with the password, and with the authority that must have signed its certificate."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_directory / f'{self.service_name()}.sqlite'}"
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite":
+            return self.database_url
+        if self.database_password_file is not None:
+            url = url.set(password=self.database_password_file.read_text(encoding="utf-8").strip())
+        if self.tls_authority is not None:
+            url = url.update_query_dict({"tls_authority": str(self.tls_authority)})
+        return url.render_as_string(hide_password=False)
 
     @property
     def secret_file(self) -> Path:
         """The file with the service's secret."""
         return self.service_secret_file or self.data_directory / "secrets" / self.service_name()
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, database_url: str) -> str:
+        try:
+            if database_url:
+                make_url(database_url)
+        except ArgumentError:
+            # Without the URL, which may hold a password.
+            raise ValueError("is no database URL such as postgresql+pg8000://user@host/name") from None
+        return database_url
 
     @model_validator(mode="after")
     def _safe_to_listen(self) -> Self:

@@ -1,9 +1,10 @@
-"""`multiflux backup`, `restore` and `verify`: an embedded installation in one folder, and back."""
+"""`multiflux backup`, `restore` and `verify`: an installation in one folder, and back."""
 
 import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,13 @@ from multiflux_client.health import Health
 from vocabulary.failure import Failure, Kind
 
 _KEEPERS = ("access", "metering")
-"""Services with stores, in the order of their backup: access follows metering, and must not be ahead of it after a restore."""
+"""Services without whose stores there is no installation, in the order of their backup: access follows metering, and must not be ahead of
+it after a restore."""
+
+_OTHERS = ("lighting", "comparison", "forecast")
+"""Services whose stores are kept too, once they have begun one; they follow metering as well, and come to their own again by its events."""
+
+_NOTHING_YET = "FILE_MISSING"
 
 _PRIVATE_FOLDER = 0o700
 
@@ -48,7 +55,7 @@ def backup(
 
     What was acknowledged before is in it. The folder holds secrets and personal data: keep it where only you can read it.
     Copied while the services run, the stores are a moment apart: audit entries that pass between them then may be missing.
-    Databases on a PostgreSQL server have tools of their own.
+    A database on a server is copied into a file; from the folder, an installation with databases of either kind can be restored.
     """
     run(_backup(folder, as_json=as_json), as_json=as_json)
 
@@ -75,6 +82,8 @@ def verify(
 async def _backup(folder: Path, *, as_json: bool) -> Exit:
     settings = load()
     _make_private(folder)
+    for service in _OTHERS:
+        await _unless_nothing_yet(_done(settings, service, "backup", str(folder)))
     for service in _KEEPERS:
         await _done(settings, service, "backup", str(folder))
     # After the databases: a key that they name is among the files.
@@ -102,7 +111,7 @@ async def _restore(folder: Path, *, force: bool, as_json: bool) -> Exit:
     if not force:
         refuse_filled(settings.data_directory, ": --force replaces what is there")
     await _refuse_running(settings)
-    for service in _KEEPERS:
+    for service in _kept(folder):
         await _done(settings, service, "restore", str(folder), *(["--force"] if force else []))
     copy_folders(folder, settings.data_directory)
     if as_json:
@@ -118,6 +127,8 @@ async def _verify(folder: Path | None, *, as_json: bool) -> Exit:
         checked(folder)
     words = [] if folder is None else [str(folder)]
     answers = [answer for service in _KEEPERS for answer in await _done(settings, service, "verify", *words)]
+    for service in _OTHERS if folder is None else _kept(folder)[len(_KEEPERS) :]:
+        answers += await _unless_nothing_yet(_done(settings, service, "verify", *words))
     for answer in answers:
         if as_json:
             output.json_line({"event": "verified", **answer})
@@ -131,6 +142,20 @@ def _say_verified(answer: dict[str, Any]) -> None:
     output.line(f"{'[red]damaged[/red]' if answer['faults'] else '[green]sound[/green]'}  {answer['file']}  {counts}")
     for fault in answer["faults"]:
         output.line(f"  {escape(fault)}")
+
+
+def _kept(folder: Path) -> tuple[str, ...]:
+    """Return the services whose stores are in a backup."""
+    return (*_KEEPERS, *(service for service in _OTHERS if (folder / f"{service}.sqlite").exists()))
+
+
+async def _unless_nothing_yet(work: Awaitable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    try:
+        return await work
+    except UpkeepFailed as failure:
+        if failure.metadata.get("reason") != _NOTHING_YET:
+            raise
+        return []
 
 
 async def _refuse_running(settings: ConsoleSettings) -> None:
