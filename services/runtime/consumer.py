@@ -52,8 +52,12 @@ class Consumer(Generic[E]):
         apply: Callable[[Connection, E], None],
         on_expired: Callable[[], Awaitable[str]],
         away: tuple[type[Exception], ...] = (grpc.RpcError,),
+        first: Callable[[Sequence[E]], Awaitable[None]] | None = None,
     ) -> None:
-        """Keep the cursor under `name`; `away` is how the source fails, besides Failure, when asking again later may help."""
+        """Keep the cursor under `name`; `away` is how the source fails, besides Failure, when asking again later may help.
+
+        `first` does with a batch what is to be done outside of the transaction and before it; it fails as the source does.
+        """
         self._away = (*away, Failure)
         self._name = name
         self._database = database
@@ -61,6 +65,7 @@ class Consumer(Generic[E]):
         self._open_stream = open_stream
         self._apply = apply
         self._on_expired = on_expired
+        self._first = first
         self._pause_s = _FIRST_PAUSE_S
 
     async def run(self) -> None:
@@ -86,6 +91,8 @@ class Consumer(Generic[E]):
             await self._database.write(lambda connection, first=cursor: self._begin(connection, first))
         async with aclosing(_batches(self._open_stream(cursor))) as batches:
             async for batch in batches:
+                if self._first is not None:
+                    await self._first([event for _, event in batch])
                 cursor = await self._database.write(lambda connection, batch=batch, before=cursor: self._take(connection, before, batch))
                 self._pause_s = _FIRST_PAUSE_S
 

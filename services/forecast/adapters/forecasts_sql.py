@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, literal, select, update
 
 from forecast.adapters.forecast_bodies import decoded, encoded
 from forecast.adapters.tables import CHANGED, FORECAST
-from forecast.domain.kept import Forecast, Subject
+from forecast.domain.kept import Due, Forecast, Subject
 from forecast.domain.rules import QUANTILES
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
@@ -55,12 +55,16 @@ class SqlForecasts:
         return self._connection.execute(query).first() is not None
 
     def mark_changed(self, territory: TerritoryId, resources: Sequence[str], at: datetime, *, forgotten: bool = False) -> None:
-        """Have the resources forecast anew when they are asked for: readings of their past changed, or were forgotten."""
-        values = {"changed": at, "forgotten": at} if forgotten else {"changed": at}
+        """Have the resources forecast anew when they are asked for: readings of their past changed, or were forgotten.
+
+        Workers that share a queue may be told of the later change first: the latest counts.
+        """
+        names = ("changed", "forgotten") if forgotten else ("changed",)
+        values = {name: case((CHANGED.c[name] > at, CHANGED.c[name]), else_=literal(at, CHANGED.c[name].type)) for name in names}
         for resource in dict.fromkeys(resources):
             there = update(CHANGED).where(*_of(territory, resource)).values(values)
             if not self._connection.execute(there).rowcount:
-                self._connection.execute(CHANGED.insert().values(territory=territory, resource=resource, **values))
+                self._connection.execute(CHANGED.insert().values(territory=territory, resource=resource, **dict.fromkeys(names, at)))
 
     def stale_share(self, territory: TerritoryId) -> float:
         """Return how many points changed since the last refresh, as a share of those that have a forecast."""
@@ -117,6 +121,16 @@ class SqlForecasts:
         """Return when forecasts of a territory's points were last made; None: never."""
         of_points = (FORECAST.c.territory == territory, FORECAST.c.resource.like("meters/%"))
         return self._connection.execute(select(func.max(FORECAST.c.issued)).where(*of_points)).scalar_one()
+
+    def last_made(self, due: Due) -> datetime | None:
+        """Return when forecasts of a territory's points of one flux and granularity were last made; None: never."""
+        of_points = (FORECAST.c.territory == due.territory, FORECAST.c.resource.like("meters/%"))
+        of_kind = (FORECAST.c.flux == due.flux.value, FORECAST.c.granularity == due.granularity.value)
+        return self._connection.execute(select(func.max(FORECAST.c.issued)).where(*of_points, *of_kind)).scalar_one()
+
+    def last_changed(self, territory: TerritoryId) -> datetime | None:
+        """Return when readings of a territory's past last changed; None: never."""
+        return self._connection.execute(select(func.max(CHANGED.c.changed)).where(CHANGED.c.territory == territory)).scalar_one()
 
 
 def _subject(territory: str, resource: str, flux: int, granularity: int) -> Subject:

@@ -1,17 +1,20 @@
 """Follows readings: what is forgotten is forgotten here too, and what changed in the past makes forecasts stale."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from forecast.adapters.forecasts_sql import SqlForecasts
-from multiflux_client.metering import SeriesChange, SeriesEvent
+from multiflux_client.metering import SeriesChange, SeriesEvent, series_event
+from runtime.events import Event
 from runtime.relational import Database
-from vocabulary.names import TerritoryId
+from runtime.relay import is_missed_from
 
 _log = logging.getLogger(__name__)
 
+READINGS = "metering.readings"
+"""What metering calls its events about readings where it publishes them."""
 _LATE = timedelta(days=3)
 """Readings of longer ago are no news of the present, but change what was learnt."""
 
@@ -22,7 +25,6 @@ class ReadingsFeed:
     def __init__(self, database: Database) -> None:
         """Change the forecasts in `database`."""
         self._database = database
-        self._late: dict[TerritoryId, datetime] = {}
 
     def apply(self, connection: Connection, event: SeriesEvent) -> None:
         """Make one event take effect; again, it changes nothing more."""
@@ -36,11 +38,16 @@ class ReadingsFeed:
             case SeriesChange.RECORDED:
                 if event.interval.end < event.occur_time - _LATE:
                     forecasts.mark_changed(event.territory, resources, event.occur_time)
-                    self._late[event.territory] = event.occur_time
 
-    def last_late(self, territory: TerritoryId) -> datetime | None:
-        """Return when readings of the past last came, as far as this process has seen: a territory that is being filled is not quiet."""
-        return self._late.get(territory)
+    def take(self, connection: Connection, event: Event) -> None:
+        """Make one event of a broker take effect; UnexpectedAnswer when it is none of metering's."""
+        self.apply(connection, series_event(event.payload))
+
+    def missed(self, connection: Connection, event: Event) -> None:
+        """Forget everything where metering says that its events were missed."""
+        if is_missed_from(event, READINGS):
+            _log.info("forecasts are made anew")
+            SqlForecasts(connection).forget_all()
 
     async def resync(self) -> str:
         """Forget everything, for what was forgotten meanwhile is not known any more; go on from the oldest event kept."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from joserfc.jwk import KeySet, OKPKey
 from comparison.adapters.store import Store, erase
 from comparison.adapters.tables import METADATA, RUNTIME
 from comparison.app import MIGRATIONS
-from comparison.closing import AutomaticClosing, Closer
+from comparison.closing import AutomaticClosing, Closer, close_due
 from comparison.domain.closing import HomeMonths, Survey
 from comparison.domain.homes import Attributes, HomeType
 from comparison.domain.ports import Own
@@ -319,7 +320,7 @@ async def test_a_new_territory_is_closed_once_its_people_are_all_there(world: Wo
     async def territories() -> AsyncIterator[Territory]:
         yield await world.sources.territory(TOWN)
 
-    closing = AutomaticClosing(world.closer, territories, months_back=2)
+    closing = AutomaticClosing(world.closer, territories, partial(close_due, world.closer), months_back=2)
     service = world.with_role(Role.SERVICE)
     full = world.sources.town
     world.sources.town = Town({TOWER: 25})
