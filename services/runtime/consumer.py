@@ -134,21 +134,22 @@ async def _batches(stream: AsyncIterator[T]) -> AsyncGenerator[list[T]]:
             await queue.put(item)
 
     filling = asyncio.create_task(fill())
+    getting = asyncio.create_task(queue.get())
     try:
         while True:
-            getting = asyncio.create_task(queue.get())
             await asyncio.wait({getting, filling}, return_when=asyncio.FIRST_COMPLETED)
             if not getting.done():
-                getting.cancel()
                 break
             batch = [getting.result()]
             while not queue.empty():
                 batch.append(queue.get_nowait())
+            getting = asyncio.create_task(queue.get())
             yield batch
         filling.result()
     finally:
         filling.cancel()
-        await asyncio.gather(filling, return_exceptions=True)
+        getting.cancel()
+        await asyncio.gather(filling, getting, return_exceptions=True)
 
 
 def _reason(error: Exception) -> str:

@@ -78,7 +78,7 @@ def own_work(
     stream = partial(stored_events, outbox)
     if settings.broker is not None:
         return published(settings, handlers.queue, database, tables, clock, stream, missed_matter=False)
-    inbox = Inbox(handlers.queue, database, delivery, clock)
+    inbox = Inbox(handlers.queue, database, delivery, clock, settings.retries)
     return Delivering(tasks=(partial(inbox.run, handlers, tables, open_stream=stream, on_expired=_from_the_oldest),))
 
 
@@ -87,14 +87,20 @@ def worker(settings: ServiceSettings, handlers: Sequence[Handlers]) -> Worker:
     if settings.broker is None:
         raise NoBroker("a worker needs a broker: set MULTIFLUX_BROKER_URL; without one the service handles its events itself")
     _check_installed()
-    working = Working(address=settings.broker, max_workers=settings.broker_messages, drain_s=settings.drain_s, log_level=settings.log_level)
+    working = Working(
+        address=settings.broker,
+        max_workers=settings.broker_messages,
+        drain_s=settings.drain_s,
+        retries=settings.retries,
+        log_level=settings.log_level,
+    )
     return Worker(settings.service_name(), handlers, working)
 
 
 def poisoned_events(settings: ServiceSettings, queue: str, database: Database, delivery: DeliveryTables, clock: Clock) -> PoisonedEvents:
     """Return where the events of a queue are that failed too often; ExtraMissing."""
     if settings.broker is None:
-        return Inbox(queue, database, delivery, clock)
+        return Inbox(queue, database, delivery, clock, settings.retries)
     _check_installed()
     from runtime.broker import DeadQueue  # noqa: PLC0415 - as above
 

@@ -17,8 +17,8 @@ from vocabulary.failure import Failure, Kind
 
 _log = logging.getLogger(__name__)
 
-Effect = Callable[[Connection, Event], None]
-"""Changes the database by one event, in the transaction that keeps that the event was handled."""
+Effect = Callable[[Connection, Sequence[Event]], None]
+"""Changes the database by some events, in the transaction that keeps that they were handled; where it fails, it is given fewer."""
 Job = Callable[[Event], Awaitable[None]]
 """Does long work for one event: what is done when the process ends in between is done again, so it must be safe to repeat."""
 
@@ -96,11 +96,14 @@ class Handlers:
     def _take(self, connection: Connection, events: Sequence[Event]) -> None:
         known = self._known(connection, events)
         fresh = {event.event_id: event for event in events if event.event_id not in known}
+        of_type = dict[str, list[Event]]()
         for event in fresh.values():
-            effect = self._effects.get(event.type_name)
+            of_type.setdefault(event.type_name, []).append(event)
+        for type_name, some in of_type.items():
+            effect = self._effects.get(type_name)
             if effect is None:
-                raise NoHandler(f"nobody handles {event.type_name}", type_name=event.type_name)
-            effect(connection, event)
+                raise NoHandler(f"nobody handles {type_name}", type_name=type_name)
+            effect(connection, some)
         self._keep(connection, list(fresh.values()))
 
     async def _do(self, event: Event) -> list[Unhandled]:
@@ -129,8 +132,8 @@ class Handlers:
         now = self._clock.now()
         rows = [{"queue": self.queue, "event_id": event.event_id, "handled": now} for event in events]
         try:
-            # One statement: a server is asked once, not once a row.
-            connection.execute(insert(self._handled).values(rows))
+            # What returns something is sent many rows at once: a server is asked once, not once a row.
+            connection.execute(insert(self._handled).returning(self._handled.c.event_id), rows)
         except IntegrityError as error:
             # Another worker got one of them too, and was faster.
             raise Overtaken from error

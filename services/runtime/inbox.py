@@ -12,7 +12,7 @@ from runtime.clock import Clock
 from runtime.consumer import Consumer
 from runtime.events import Event
 from runtime.handling import Handlers, Unhandled
-from runtime.poisoned import USUAL, Poisoned, Retries
+from runtime.poisoned import Poisoned, Retries
 from runtime.relational import Database, StoreBusy, StoreFull
 from runtime.tables import DeliveryTables, RuntimeTables
 from vocabulary.names import TerritoryId
@@ -26,7 +26,7 @@ _LOOK_S = 0.5
 class Inbox:
     """The events of one queue in a database: kept when they come, handled when they are due."""
 
-    def __init__(self, queue: str, database: Database, tables: DeliveryTables, clock: Clock, retries: Retries = USUAL) -> None:
+    def __init__(self, queue: str, database: Database, tables: DeliveryTables, clock: Clock, retries: Retries) -> None:
         """Keep events under `queue`."""
         self.queue = queue
         self._database = database

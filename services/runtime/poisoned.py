@@ -7,14 +7,12 @@ from typing import Protocol, Self
 
 from runtime.events import Event
 
-_PAUSES = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retries:
     """How long a failed event waits, each time anew; after the last pause it is poisoned."""
 
-    pauses: tuple[timedelta, ...] = _PAUSES
+    pauses: tuple[timedelta, ...]
 
     @classmethod
     def of_ms(cls, pauses_ms: Sequence[int]) -> Self:
@@ -34,10 +32,6 @@ class Retries:
         if transient:
             return self.pauses[0]
         return self.pauses[failures - 1] if failures <= len(self.pauses) else None
-
-
-USUAL = Retries()
-"""How long failed events wait unless a test is in a hurry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -11,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runtime.events import BrokerAddress
+from runtime.poisoned import Retries
 from vocabulary.failure import Failure, FieldViolation, Kind
 
 INSTALLATION_PREFIX = "MULTIFLUX_"
@@ -63,6 +65,9 @@ class ServiceSettings(BaseSettings):
         default=None, description="File with the password of the broker's user; empty: it is in the address."
     )
     broker_messages: int = Field(default=4, ge=1, description="Messages that one worker handles at once.")
+    event_retries_s: tuple[float, ...] = Field(
+        default=(5.0, 60.0, 600.0), min_length=1, description="Seconds that an event waits before each further try, before it is poisoned."
+    )
     calls_per_minute: float = Field(default=1_200.0, gt=0, description="Calls that one caller may make per minute, over time.")
     call_burst: int = Field(default=400, ge=1, description="Calls that one caller may make at once.")
     read_threads: int = Field(default=4, ge=1, description="Threads that read the database.")
@@ -86,6 +91,11 @@ class ServiceSettings(BaseSettings):
         if not self.broker_url:
             return None
         return BrokerAddress(url=self.broker_url, password_file=self.broker_password_file, authority=self.tls_authority)
+
+    @property
+    def retries(self) -> Retries:
+        """When events that failed are tried again."""
+        return Retries(pauses=tuple(timedelta(seconds=pause) for pause in self.event_retries_s))
 
     @property
     def secret_file(self) -> Path:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiflux.runtime.v1 import delivery_pb2 as pb
 from runtime.events import LENGTH, BrokerAddress, batch_from_proto
 from runtime.handling import Handlers
-from runtime.poisoned import USUAL, Retries
+from runtime.poisoned import Retries
 from vocabulary.failure import Failure, Kind
 
 _log = logging.getLogger(__name__)
@@ -38,8 +38,8 @@ class Working:
     address: BrokerAddress
     max_workers: int
     drain_s: float
+    retries: Retries
     log_level: str = "INFO"
-    retries: Retries = USUAL
 
 
 class Worker:

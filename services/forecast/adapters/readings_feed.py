@@ -1,7 +1,8 @@
 """Follows readings: what is forgotten is forgotten here too, and what changed in the past makes forecasts stale."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,7 @@ from multiflux_client.metering import SeriesChange, SeriesEvent, series_event
 from runtime.events import Event
 from runtime.relational import Database
 from runtime.relay import is_missed_from
+from vocabulary.names import TerritoryId
 
 _log = logging.getLogger(__name__)
 
@@ -28,24 +30,28 @@ class ReadingsFeed:
 
     def apply(self, connection: Connection, event: SeriesEvent) -> None:
         """Make one event take effect; again, it changes nothing more."""
-        resources = [f"meters/{point}" for point in event.metering_points]
+        self._apply(connection, [event])
+
+    def take(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Make events of a broker take effect; UnexpectedAnswer when one is none of metering's."""
+        self._apply(connection, [series_event(event.payload) for event in events])
+
+    def _apply(self, connection: Connection, events: Sequence[SeriesEvent]) -> None:
         forecasts = SqlForecasts(connection)
-        match event.change:
-            case SeriesChange.FORGOTTEN:
+        changed = dict[TerritoryId, dict[str, datetime]]()
+        for event in events:
+            resources = [f"meters/{point}" for point in event.metering_points]
+            if event.change is SeriesChange.FORGOTTEN:
                 forecasts.forget(event.territory, resources, event.occur_time)
-            case SeriesChange.CORRECTED:
-                forecasts.mark_changed(event.territory, resources, event.occur_time)
-            case SeriesChange.RECORDED:
-                if event.interval.end < event.occur_time - _LATE:
-                    forecasts.mark_changed(event.territory, resources, event.occur_time)
+            elif event.change is SeriesChange.CORRECTED or event.interval.end < event.occur_time - _LATE:
+                latest = changed.setdefault(event.territory, {})
+                latest.update((name, max(event.occur_time, latest.get(name, event.occur_time))) for name in resources)
+        for territory, latest in changed.items():
+            forecasts.mark_changed(territory, latest)
 
-    def take(self, connection: Connection, event: Event) -> None:
-        """Make one event of a broker take effect; UnexpectedAnswer when it is none of metering's."""
-        self.apply(connection, series_event(event.payload))
-
-    def missed(self, connection: Connection, event: Event) -> None:
+    def missed(self, connection: Connection, events: Sequence[Event]) -> None:
         """Forget everything where metering says that its events were missed."""
-        if is_missed_from(event, READINGS):
+        if any(is_missed_from(event, READINGS) for event in events):
             _log.info("forecasts are made anew")
             SqlForecasts(connection).forget_all()
 

@@ -232,7 +232,7 @@ class World:
 
     async def readings_of_the_past_come(self) -> None:
         at = self.clock.now()
-        await self.database.write(lambda connection: SqlForecasts(connection).mark_changed(TOWN, ["meters/flat-1-meter"], at))
+        await self.database.write(lambda connection: SqlForecasts(connection).mark_changed(TOWN, {"meters/flat-1-meter": at}))
 
     async def refusal(self, call: Any) -> RemoteFailure:
         with pytest.raises(RemoteFailure) as caught:

@@ -53,12 +53,13 @@ class Consuming:
     async def notes(self) -> list[str]:
         return sorted((await self.store.notes()).values())
 
-    def _effect(self, connection: Connection, event: Event) -> None:
-        said = StringValue.FromString(event.payload).value
-        self._try(said)
+    def _effect(self, connection: Connection, events: Sequence[Event]) -> None:
         note = self.store.note
-        number = connection.execute(select(func.coalesce(func.max(note.c.id), 0))).scalar_one() + 1
-        connection.execute(note.insert().values(id=number, text=said))
+        number = connection.execute(select(func.coalesce(func.max(note.c.id), 0))).scalar_one()
+        for at, event in enumerate(events, start=number + 1):
+            said = StringValue.FromString(event.payload).value
+            self._try(said)
+            connection.execute(note.insert().values(id=at, text=said))
 
     async def _job(self, event: Event) -> None:
         said = BytesValue.FromString(event.payload).value.decode()
