@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from console.commands import audit, backup, import_readings, lighting, registry, serve, simulate, status, token, up
+from console.commands import audit, backup, events, import_readings, lighting, registry, serve, simulate, status, token, up
 from console.exits import EXIT_CODES
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("simulate", **_OWN)(simulate.simulate)
 app.add_typer(registry.app, name="registry", **_OWN)
 app.add_typer(lighting.app, name="lighting", **_OWN)
 app.add_typer(import_readings.app, name="import", **_OWN)
+app.add_typer(events.app, name="events", **_OWN)
 app.command("backup", **_OWN)(backup.backup)
 app.command("restore", **_OWN)(backup.restore)
 app.command("verify", **_OWN)(backup.verify)

@@ -83,9 +83,9 @@ async def _backup(folder: Path, *, as_json: bool) -> Exit:
     settings = load()
     _make_private(folder)
     for service in _OTHERS:
-        await _unless_nothing_yet(_done(settings, service, "backup", str(folder)))
+        await _unless_nothing_yet(asked_of(settings, service, "backup", str(folder)))
     for service in _KEEPERS:
-        await _done(settings, service, "backup", str(folder))
+        await asked_of(settings, service, "backup", str(folder))
     # After the databases: a key that they name is among the files.
     copy_folders(settings.data_directory, folder)
     files = seal(folder, made=datetime.now(UTC).isoformat(timespec="seconds"))
@@ -112,7 +112,7 @@ async def _restore(folder: Path, *, force: bool, as_json: bool) -> Exit:
         refuse_filled(settings.data_directory, ": --force replaces what is there")
     await _refuse_running(settings)
     for service in _kept(folder):
-        await _done(settings, service, "restore", str(folder), *(["--force"] if force else []))
+        await asked_of(settings, service, "restore", str(folder), *(["--force"] if force else []))
     copy_folders(folder, settings.data_directory)
     if as_json:
         output.json_line({"event": "restored", "folder": str(folder), "files": len(files)})
@@ -126,9 +126,9 @@ async def _verify(folder: Path | None, *, as_json: bool) -> Exit:
     if folder is not None:
         checked(folder)
     words = [] if folder is None else [str(folder)]
-    answers = [answer for service in _KEEPERS for answer in await _done(settings, service, "verify", *words)]
+    answers = [answer for service in _KEEPERS for answer in await asked_of(settings, service, "verify", *words)]
     for service in _OTHERS if folder is None else _kept(folder)[len(_KEEPERS) :]:
-        answers += await _unless_nothing_yet(_done(settings, service, "verify", *words))
+        answers += await _unless_nothing_yet(asked_of(settings, service, "verify", *words))
     for answer in answers:
         if as_json:
             output.json_line({"event": "verified", **answer})
@@ -164,8 +164,8 @@ async def _refuse_running(settings: ConsoleSettings) -> None:
             raise ServicesRunning(f"{program.name} is running at {program.address}: stop it first", service=program.name)
 
 
-async def _done(settings: ConsoleSettings, service: str, *words: str) -> list[dict[str, Any]]:
-    """Let a service look after its stores and return what it says of each file; UpkeepFailed."""
+async def asked_of(settings: ConsoleSettings, service: str, *words: str) -> list[dict[str, Any]]:
+    """Let a service look after its stores, or its failed events, and return what it says, line by line; UpkeepFailed."""
     everyone = programs(os.environ)
     program = next((one for one in everyone if one.name == service), None)
     if program is None:
