@@ -8,6 +8,7 @@ from metering.adapters.series_store import chunk, forgetting
 from metering.adapters.series_store.filed import ChunkFile
 from metering.adapters.series_store.journalled import JournalledStore, StoreRules, locked
 from metering.adapters.series_store.merger import Merger
+from metering.adapters.series_store.schema import elsewhere
 from metering.domain.series.batch import Receipt
 from metering.domain.series.failures import ReadingsMoved
 from vocabulary.interval import Interval
@@ -49,10 +50,8 @@ class EmbeddedSeriesStore(JournalledStore):
 
 
 def _require_here(connection: sqlite3.Connection) -> None:
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'elsewhere'").fetchone():
-        found = connection.execute("SELECT server FROM elsewhere").fetchone()
-        if found:
-            raise ReadingsMoved(f"the readings are kept by InfluxDB at {found[0]}: set MULTIFLUX_METERING_INFLUX_URL", server=found[0])
+    if server := elsewhere(connection):
+        raise ReadingsMoved(f"the readings are kept by InfluxDB at {server}: set MULTIFLUX_METERING_INFLUX_URL", server=server)
 
 
 __all__ = ["EmbeddedSeriesStore", "StoreRules", "locked"]
