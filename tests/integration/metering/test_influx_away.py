@@ -125,7 +125,7 @@ def test_lines_written_before_a_crash_and_again_after_it_change_nothing(influxd:
     expected = [store.read(a, ALWAYS), store.revisions(a, ALWAYS).others]
     # InfluxDB got some of it, and the journal never heard.
     with closing(open_for_reading(tmp_path / "series.db")) as connection:
-        assert len(list(store._projector._projection.steps(connection, after=0, upto=written))) == 1
+        assert len(list(store._projection.steps(connection, after=0, upto=written))) == 1
     assert store.file_everything(timeout_s=60)
     found = [store.read(a, ALWAYS), store.revisions(a, ALWAYS).others]
     for old, new in zip(expected, found, strict=True):

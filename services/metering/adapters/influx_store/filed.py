@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -150,26 +150,29 @@ class InfluxFiled:
         names = self._numbering.names(series)
         for territory, of in groupby(sorted(names, key=lambda name: (name.territory, name.meter)), key=lambda name: name.territory):
             group = list(of)
-            yield from self._asked(territory, f"{_selected(span, measurements, _any_of(group))}\n  {_KEEP}", wanted=set(group))
+            # What is asked of one series need not be named in every row of the answer.
+            keep = _KEEP if len(group) > 1 else _KEEP_OF_ONE
+            yield from self._asked(territory, f"{_selected(span, measurements, _any_of(group))}\n  {keep}", wanted=group)
 
-    def _asked(self, territory: TerritoryId, query: str, *, wanted: set[SeriesName] | None = None) -> Iterator[_Found]:
+    def _asked(self, territory: TerritoryId, query: str, *, wanted: Sequence[SeriesName] = ()) -> Iterator[_Found]:
         for table in self._rows(territory, query):
             yield self._found(territory, table, wanted)
 
     def _rows(self, territory: TerritoryId, query: str) -> Iterator[Table]:
         yield from self._server.rows(f"from(bucket: {_quoted(self._server.bucket(territory))})\n  {query}")
 
-    def _found(self, territory: TerritoryId, table: Table, wanted: set[SeriesName] | None) -> _Found:
+    def _found(self, territory: TerritoryId, table: Table, wanted: Sequence[SeriesName]) -> _Found:
         at = {name: table.header.index(name) for name in table.header}
+        among = frozenset(wanted)
         column = list(zip(*table.rows, strict=True))
         number = np.array(column[at["table"]], np.int64)
         starts = np.flatnonzero(np.diff(number, prepend=-1))
         lengths = np.diff(np.append(starts, len(number)))
         heads = [table.rows[start] for start in starts.tolist()]
-        names = [_name(territory, row[at["meter"]], row[at["channel"]], row[at["kind"]]) for row in heads]
+        names = list(wanted) * len(heads) if len(wanted) == 1 else [_named(territory, row, at) for row in heads]
         series = self._numbering.find(names)
-        if wanted is not None:
-            series = np.where([name in wanted for name in names], series, -1)
+        if wanted:
+            series = np.where([name in among for name in names], series, -1)
         rank = [int(row[at["rank"]] or 0) if "rank" in at else 0 for row in heads]
         # Texts are cut before the Z, which numpy would complain of.
         time = np.array(column[at["_time"]], "U19").astype("datetime64[s]").astype(np.int64)
@@ -183,13 +186,17 @@ class InfluxFiled:
         )
 
     def _add_totals(self, territory: TerritoryId, span: Span, sums: dict[int, list[int]]) -> None:
-        data = _selected(span, (READING,), "", fields=("value", "unusable", "suspect"))
         keep = 'keep(columns: ["_field", "_value", "meter", "channel", "kind"])'
-        bucket = f"data = from(bucket: {_quoted(self._server.bucket(territory))})\n  {data}\n"
-        count = f'data |> filter(fn: (r) => r._field == "value") |> count() |> {keep} |> yield(name: "count")\n'
-        for table in self._server.rows(f'{bucket}{count}data |> sum() |> {keep} |> yield(name: "sum")\n'):
+        source = f"from(bucket: {_quoted(self._server.bucket(territory))})"
+        asked = {"count": ("value",), "sum": ("value", "unusable", "suspect")}
+        # Each from its own source: the server computes counts and sums where the readings are only for a source with one use.
+        queries = [
+            f'{source} {_selected(span, (READING,), "", fields=fields)} |> {of}() |> {keep} |> yield(name: "{of}")'
+            for of, fields in asked.items()
+        ]
+        for table in self._server.rows("\n".join(queries)):
             at = {name: table.header.index(name) for name in table.header}
-            names = [_name(territory, row[at["meter"]], row[at["channel"]], row[at["kind"]]) for row in table.rows]
+            names = [_named(territory, row, at) for row in table.rows]
             for row, series in zip(table.rows, self._numbering.find(names).tolist(), strict=True):
                 of = sums.setdefault(series, [0, 0, 0])
                 value = int(row[at["_value"]])
@@ -238,6 +245,7 @@ class InfluxFiled:
         )
 
 
+_KEEP_OF_ONE = '|> keep(columns: ["_time", "_value", "_field", "_measurement", "rank"])'
 _KEEP = '|> keep(columns: ["_time", "_value", "_field", "_measurement", "meter", "channel", "kind", "rank"])'
 
 
@@ -268,8 +276,9 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("${", "\\${")
 
 
-def _name(territory: TerritoryId, meter: str, channel: str, kind: str) -> SeriesName:
-    return SeriesName(territory=territory, meter=PointId(meter), channel=channel, kind=_KIND_OF.get(kind, ReadingKind.INTERVAL))
+def _named(territory: TerritoryId, row: Sequence[str], at: Mapping[str, int]) -> SeriesName:
+    kind = _KIND_OF.get(row[at["kind"]], ReadingKind.INTERVAL)
+    return SeriesName(territory=territory, meter=PointId(row[at["meter"]]), channel=row[at["channel"]], kind=kind)
 
 
 def _versions(tables: Sequence[_Found], *, superseded: bool) -> Versions:

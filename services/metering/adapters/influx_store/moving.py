@@ -99,6 +99,7 @@ class _Move:
         self._projection = Projection(self._server, self._filed, numbering, now_s=time.time)
 
     def close(self) -> None:
+        self._projection.close()
         self._server.close()
 
     def copy(self, said: Callable[[Progress], None]) -> None:

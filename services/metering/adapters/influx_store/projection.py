@@ -6,7 +6,9 @@ none of them is ever nowhere.
 """
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 
 import numpy as np
@@ -27,6 +29,8 @@ from vocabulary.quality import Quality
 
 _PIECE_ROWS = 131_072
 _TAGS_KEPT = 200_000
+_WRITES_AT_ONCE = 2
+_WEEK_S = 7 * 86_400
 
 
 class Projection:
@@ -38,6 +42,7 @@ class Projection:
         self._filed = filed
         self._numbering = numbering
         self._now_s = now_s
+        self._writers = ThreadPoolExecutor(_WRITES_AT_ONCE, thread_name_prefix="series-lines")
         self.tags = lru_cache(_TAGS_KEPT)(self._tags)
 
     def steps(self, connection: sqlite3.Connection, *, after: int, upto: int) -> Iterator[Step]:
@@ -57,10 +62,28 @@ class Projection:
 
     def write(self, kept: Versions, others: Versions, *, judged: bool) -> None:
         """Write what holds, and before it the versions beside it."""
-        for versions, lines in ((others, superseded_lines), (kept, None)):
-            for territory, of in self._by_territory(versions):
-                for text in lines(of, self.tags) if lines else reading_lines(of, self.tags, judged=judged):
-                    self._server.write(territory, text)
+        for territory, of in self._by_territory(_by_weeks(others)):
+            self._write_all(territory, superseded_lines(of, self.tags))
+        for territory, of in self._by_territory(_by_weeks(kept)):
+            self._write_all(territory, reading_lines(of, self.tags, judged=judged))
+
+    def close(self) -> None:
+        """Wait for what is being written."""
+        self._writers.shutdown()
+
+    def _write_all(self, territory: TerritoryId, texts: Iterator[bytes]) -> None:
+        """Write texts that may come in any order, a few at a time: the server takes them on more than one core."""
+        under_way: deque[Future[None]] = deque()
+        try:
+            for text in texts:
+                if len(under_way) == _WRITES_AT_ONCE:
+                    under_way.popleft().result()
+                under_way.append(self._writers.submit(self._server.write, territory, text))
+            while under_way:
+                under_way.popleft().result()
+        finally:
+            # After a failure, nothing may arrive behind what is done next, such as an erasure.
+            wait(under_way)
 
     def _written(self, connection: sqlite3.Connection, versions: Versions, last: dict[int, int], known: dict[int, Entry]) -> list[Entry]:
         """Write a piece; return the entries that changed."""
@@ -116,6 +139,12 @@ class Projection:
 
     def _tags(self, series: int) -> str:
         return tags_of(self._numbering.names(np.array([series], np.int32))[0])
+
+
+def _by_weeks(versions: Versions) -> Versions:
+    """Order readings so that neighbours fall into the same of the files that the server keeps for each week: each costs a write."""
+    columns = versions.columns
+    return versions.take(np.lexsort((columns.time, columns.series, columns.time // _WEEK_S)))
 
 
 def _last_times(connection: sqlite3.Connection) -> dict[int, int]:

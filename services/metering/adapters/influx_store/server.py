@@ -185,18 +185,10 @@ def _reason(error: Exception) -> str:
 
 
 def _tables(body: str) -> Iterator[Table]:
-    header: list[str] = []
-    rows: list[list[str]] = []
-    for row in csv.reader(StringIO(body)):
-        if not row:
-            if rows:
-                yield Table(header=header, rows=rows)
-            header, rows = [], []
-        elif not header:
-            header = row
-        else:
-            rows.append(row)
-    if "error" in header:
-        raise ReadingsAway(f"InfluxDB ended a query: {rows[0][header.index('error')] if rows else ''}")
-    if rows:
-        yield Table(header=header, rows=rows)
+    """Yield the tables of an answer: a blank line stands before each that has other columns."""
+    for block in body.split("\r\n\r\n"):
+        header, *rows = list(csv.reader(StringIO(block))) or [[]]
+        if "error" in header:
+            raise ReadingsAway(f"InfluxDB ended a query: {rows[0][header.index('error')] if rows else ''}")
+        if rows:
+            yield Table(header=header, rows=rows)

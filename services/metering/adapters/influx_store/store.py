@@ -43,8 +43,10 @@ class InfluxSeriesStore(JournalledStore):
         super().__init__(path, rules, prepare=lambda connection: _prepare(connection, address.url), filed=self._made_filed)
         self._pending = threading.Condition()
         self._chunks.forgotten = _pending(self._connection)
-        projection = Projection(self._server, self._chunks, self._numbering, now_s=time.time)
-        self._projector = _Projector(path, projection, deliver=self._filing.deliver, failed=self._filing.failed, erase=self._erase_pending)
+        self._projection = Projection(self._server, self._chunks, self._numbering, now_s=time.time)
+        self._projector = _Projector(
+            path, self._projection, deliver=self._filing.deliver, failed=self._filing.failed, erase=self._erase_pending
+        )
         self._filing.begin(self._projector.order)
         if self._chunks.forgotten:
             self._projector.erase()
@@ -117,6 +119,7 @@ class InfluxSeriesStore(JournalledStore):
 
     def _stop_filing(self) -> None:
         self._projector.close()
+        self._projection.close()
         self._server.close()
 
 
