@@ -90,7 +90,7 @@ $(VENV)/peers: $(VENV)/synced
 	@touch $@
 
 $(BENCHES): bench-%: $(VENV)/synced services/multiflux/generated
-	@PYTHONPATH=services $(BIN)/python tests/bench/bench_$*.py $(ARGS)
+	@PYTHONPATH=services:tests $(BIN)/python tests/bench/bench_$*.py $(ARGS)
 
 bench-forecast: $(VENV)/peers
 # One thread each, ours and the peers'.

@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from console.commands import audit, backup, events, import_readings, lighting, registry, serve, simulate, status, token, up
+from console.commands import audit, backup, events, import_readings, lighting, migrate, registry, serve, simulate, status, token, up
 from console.exits import EXIT_CODES
 
 app = typer.Typer(
@@ -29,3 +29,4 @@ app.add_typer(events.app, name="events", **_OWN)
 app.command("backup", **_OWN)(backup.backup)
 app.command("restore", **_OWN)(backup.restore)
 app.command("verify", **_OWN)(backup.verify)
+app.command("migrate", **_OWN)(migrate.migrate)

@@ -31,6 +31,7 @@ from metering.domain.figures.files import FileFormat
 from metering.domain.registry.ports import ReadingsKept
 from metering.domain.registry.reference_rows import ReferenceTable
 from metering.domain.registry.territories import Territory
+from metering.domain.series.ports import SeriesStore
 from metering.metering_servicer import MeteringServicer
 from metering.reading_tools import ReadingTools
 from metering.registry_servicer import RegistryServicer
@@ -176,7 +177,7 @@ def _registry(settings: MeteringSettings, store: Store, readings: ReadingsKept) 
 
 def _measuring(settings: MeteringSettings, store: Store) -> Measuring:
     settings.data_directory.mkdir(parents=True, exist_ok=True)
-    series = EmbeddedSeriesStore(settings.data_directory / "series.sqlite")
+    series = series_store(settings)
     files = {FileFormat.CSV: CsvConsumption(), FileFormat.PARQUET: ParquetConsumption()}
     desk = Desk(SqlScenes(store.database), series, files, settings.figure_threads)
     watch = SeriesWatch(series)
@@ -198,6 +199,16 @@ def _measuring(settings: MeteringSettings, store: Store) -> Measuring:
         # In a thread: the threads that are waited for may still be asking the event loop.
         closers=(*relay.closers, watch.close, desk.close, partial(asyncio.to_thread, executor.shutdown), series.close),
     )
+
+
+def series_store(settings: MeteringSettings) -> SeriesStore:
+    """Open the store of readings that the settings name."""
+    if not settings.influx_url:
+        return EmbeddedSeriesStore(settings.series_file)
+    # Only the scaled-out form has the client installed.
+    from metering.scaled import influx_store  # noqa: PLC0415
+
+    return influx_store(settings)
 
 
 async def _territories(store: Store) -> list[Territory]:

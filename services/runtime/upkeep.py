@@ -178,33 +178,43 @@ def relational_store(settings: ServiceSettings, migrations: Path) -> "SqliteData
 
 Store = EmbeddedStore | ServerDatabase
 Stores = Callable[[S], Sequence[Store]]
+Work = Callable[[S], Iterator[dict[str, object]]]
+"""A work of one service alone; it yields answers as it goes."""
 
 
-def maintain(words: Sequence[str], settings: type[S], stores: Stores[S]) -> int:
+def maintain(words: Sequence[str], settings: type[S], stores: Stores[S], own: Mapping[str, Work[S]] | None = None) -> int:
     """Do what the words say with the stores of a service; return the exit code, which is 0 when all is well."""
-    asked = _parser(settings.service_name()).parse_args(words)
+    own = own or {}
+    asked = _parser(settings.service_name(), own).parse_args(words)
     try:
         loaded = load(settings)
     except Failure as failure:
         return _failed(failure, EXIT_MISCONFIGURED)
     try:
-        kept = stores(loaded)
         match asked.work:
             case "backup":
-                answers = list(_backup(kept, asked.folder))
+                answers = _backup(stores(loaded), asked.folder)
             case "restore":
                 refuse_taken_port(loaded.host, loaded.port)
-                answers = list(_restore(kept, asked.folder, force=asked.force))
-            case _:
-                answers = [_answer(_name(one), _checked(one, path)) for one, path in _present(kept, asked.folder)]
+                answers = _restore(stores(loaded), asked.folder, force=asked.force)
+            case "verify":
+                answers = (_answer(_name(one), _checked(one, path)) for one, path in list(_present(stores(loaded), asked.folder)))
+            case work:
+                answers = own[work](loaded)
+        faulty = [_said_faults(answer) for answer in answers]
     except (Failure, OSError, sqlite3.Error, SQLAlchemyError) as failure:
         return _failed(failure, EXIT_FAILED)
-    for answer in answers:
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-    return EXIT_FAILED if any(answer.get("faults") for answer in answers) else 0
+    return EXIT_FAILED if any(faulty) else 0
 
 
-def _parser(service: str) -> argparse.ArgumentParser:
+def _said_faults(answer: Mapping[str, object]) -> bool:
+    """Print an answer; tell whether it names faults."""
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+    return bool(answer.get("faults"))
+
+
+def _parser(service: str, own: Mapping[str, object]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {service}")
     works = parser.add_subparsers(dest="work", required=True)
     works.add_parser("backup", help="copy the stores into a folder").add_argument("folder", type=Path)
@@ -212,6 +222,8 @@ def _parser(service: str) -> argparse.ArgumentParser:
     restore = works.add_parser("restore", help="put the copies in a folder in the place of the stores")
     restore.add_argument("folder", type=Path)
     restore.add_argument("--force", action="store_true", help="replace the stores that are there")
+    for work in own:
+        works.add_parser(work)
     return parser
 
 

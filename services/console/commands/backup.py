@@ -178,11 +178,12 @@ async def asked_of(settings: ConsoleSettings, service: str, *words: str) -> list
     said, errors = await process.communicate()
     answers = [json.loads(line) for line in said.splitlines()]
     if process.returncode and not any(answer.get("faults") for answer in answers):
-        raise _failure(service, errors.decode(errors="replace").strip())
+        raise failure_of(service, errors.decode(errors="replace").strip())
     return answers
 
 
-def _failure(service: str, errors: str) -> UpkeepFailed:
+def failure_of(service: str, errors: str) -> UpkeepFailed:
+    """Return what a service said on its way out, as a failure."""
     last = errors.splitlines()[-1] if errors else ""
     try:
         error = json.loads(last)["error"]
