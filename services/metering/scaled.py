@@ -60,4 +60,5 @@ def influx_address(settings: MeteringSettings) -> InfluxAddress:
         prefix=settings.influx_bucket_prefix,
         retention_days=settings.influx_retention_days,
         timeout_s=settings.influx_timeout_s,
+        authority=settings.tls_authority,
     )

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,10 +173,14 @@ async def test_one_service_is_served_in_the_place_of_the_command(machine: Machin
     assert await machine.probe("access") == (1, "access: AWAY\n")
 
 
-async def test_a_service_that_is_not_there_is_not_served(machine: Machine) -> None:
-    code, _, errors = await machine.run("serve", "weather")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(("weather",), "no service weather"), (("access", "--worker"), "access has no workers; forecast and comparison have")],
+)
+async def test_what_is_not_there_is_not_served(machine: Machine, words: Sequence[str], message: str) -> None:
+    code, _, errors = await machine.run("serve", *words)
     assert code == 2
-    assert "no service weather" in " ".join(errors.split())
+    assert message in " ".join(errors.replace("│", " ").split())
 
 
 async def test_a_taken_port_is_a_clear_error(machine: Machine) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import StringIO
+from pathlib import Path
 from typing import Any, TypeVar
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -48,6 +49,8 @@ class InfluxAddress:
     prefix: str = "multiflux-"
     retention_days: int = 0
     timeout_s: float = 30.0
+    authority: Path | None = None
+    """The authority that signed its certificate; None: one of the system's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +68,12 @@ class InfluxServer:
         """Connect with the first call."""
         self.address = address
         client = InfluxDBClient(
-            url=address.url, token=address.token, org=address.organisation, timeout=int(address.timeout_s * 1000), connection_pool_maxsize=8
+            url=address.url,
+            token=address.token,
+            org=address.organisation,
+            timeout=int(address.timeout_s * 1000),
+            connection_pool_maxsize=8,
+            ssl_ca_cert=None if address.authority is None else str(address.authority),
         )
         self._client = client
         self._writes = client.write_api(write_options=SYNCHRONOUS)
