@@ -37,6 +37,7 @@ from metering.registry_servicer import RegistryServicer
 from metering.registry_servicer.desk import Tools
 from metering.series_watch import SeriesWatch
 from metering.settings import MeteringSettings
+from metering.site_desk import SiteDesk
 from metering.warming import Warming
 from metering.weather_methods import WeatherTools
 from metering.wire.registry_events import table_changed
@@ -187,7 +188,8 @@ def _measuring(settings: MeteringSettings, store: Store) -> Measuring:
         per_minute=settings.sender_readings_per_minute, burst=settings.sender_burst_readings, clock=store.clock, counted="readings"
     )
     readings = ReadingTools(store=series, known=known, clock=store.clock, executor=executor, changes=store.changes, quotas=quotas)
-    servicer = MeteringServicer(readings=readings, watch=watch, desk=desk, weather=weather)
+    sites = SiteDesk(desk, store.database, records=sql_records, weather=SqlWeather)
+    servicer = MeteringServicer(readings=readings, watch=watch, desk=desk, sites=sites, weather=weather)
     return Measuring(
         readings=StoredReadings(series, store.database),
         endpoints=(Endpoint(name=_METERING, add=metering_service_pb2_grpc.add_MeteringServiceServicer_to_server, servicer=servicer),),
