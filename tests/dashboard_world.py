@@ -68,6 +68,8 @@ class Services:
     consents: list[Consent] = field(default_factory=list[Consent])
     declared: dict[PlaceId, Dwelling] = field(default_factory=dict[PlaceId, Dwelling])
     codes: list[str] = field(default_factory=list[str])
+    lighting: Any = None
+    """A client of the lighting service, where a test has one."""
 
     @property
     def registry(self) -> Any:

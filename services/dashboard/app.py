@@ -17,6 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from dashboard.charts import HEIGHT, LEFT, WIDTH
+from dashboard.commands import commands_page, give_command, is_serious, problem_of, wanted
 from dashboard.consents import consents_page, give, withdraw
 from dashboard.gateway import Gateway
 from dashboard.home import declare, home_page, move_in
@@ -24,13 +25,14 @@ from dashboard.night import night_of, night_page
 from dashboard.oidc import Issuer, SignInBegun, SignInBroken
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
 from dashboard.periods import period_from
+from dashboard.plans import change_plan, nights_from, plan_page
 from dashboard.roles import main_role, name_of, ways
 from dashboard.sessions import COOKIE, LIFETIME, Session, Sessions
 from dashboard.settings import DashboardSettings
 from dashboard.words import ENGLISH, FRENCH, LANGUAGES, Words
 from multiflux_client.access import SubjectToken
 from multiflux_client.failures import RemoteFailure
-from vocabulary.failure import Failure, Kind, invalid
+from vocabulary.failure import Failure, InvalidRequest, Kind, invalid
 from vocabulary.flux import Flux
 from vocabulary.names import PersonId, place_id, point_id
 from vocabulary.role import Role
@@ -217,6 +219,55 @@ class Pages:
         page = await night_page(gateway, words, day)
         return self._render("lighting.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
 
+    async def commands(self, request: Request, language: str) -> Response:
+        """Show the commands that hold, and the forms that give others."""
+        words = _words(language)
+        page = await commands_page(self._seen_by(request), words, {})
+        return self._render("commands.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def command(self, request: Request, language: str) -> Response:
+        """Give a command, a serious one only when it was asked for twice; or end one."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        gateway, address = session.gateway, f"/{words.language}/lighting/commands"
+        if name := form.get("end", ""):
+            await gateway.lighting.end_command(name)
+            return RedirectResponse(address, status_code=303)
+        zone, status = ZoneInfo((await gateway.registry.territory()).time_zone), 200
+        try:
+            asked = wanted(form, zone, datetime.now(UTC))
+            if not is_serious(asked) or form.get("confirmed"):
+                await give_command(gateway, asked)
+                return RedirectResponse(address, status_code=303)
+            page = await commands_page(gateway, words, form, asking=asked)
+        except (InvalidRequest, RemoteFailure) as failure:
+            page, status = await commands_page(gateway, words, form, problem=problem_of(words, failure)), 400
+        return self._render("commands.html", request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def plan(self, request: Request, language: str, group: str) -> Response:
+        """Show the draft and the versions of a group's plan."""
+        words = _words(language)
+        page = await plan_page(self._seen_by(request), words, group, datetime.now(UTC))
+        return self._render("plan.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def change_plan(self, request: Request, language: str, group: str) -> Response:
+        """Change a group's draft, rehearse it, publish it, or go back to a former version."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        nights, status, problem = None, 200, ""
+        try:
+            if "first" in form:
+                nights = nights_from(form["first"], form.get("last", ""))
+            else:
+                await change_plan(session.gateway, group, form)
+                return RedirectResponse(f"/{words.language}/lighting/groups/{group}", status_code=303)
+        except (InvalidRequest, RemoteFailure) as failure:
+            problem, status = problem_of(words, failure), 400
+        page = await plan_page(session.gateway, words, group, datetime.now(UTC), nights=nights, problem=problem)
+        return self._render("plan.html", request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
+
     async def figures(
         self, request: Request, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = ""
     ) -> Response:
@@ -238,7 +289,7 @@ class Pages:
         if isinstance(failure, SignInWanted) or (kind is Kind.UNAUTHENTICATED and session is not None):
             self._sessions.end(request.cookies.get(COOKIE))
             return self._sign_in_first(request, words)
-        if isinstance(failure, RemoteFailure) or kind in (Kind.BUSY, Kind.DENIED):
+        if isinstance(failure, RemoteFailure) or kind in (Kind.BUSY, Kind.DENIED, Kind.MISSING):
             said, status = _said(failure)
             return self._message(request, words, *words.refusals[said], status=status)
         if request.method == "POST":
@@ -332,6 +383,10 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.get("/{language}/home", response_class=HTMLResponse)(pages.my_home)
     app.post("/{language}/home")(pages.change_home)
     app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
+    app.get("/{language}/lighting/commands", response_class=HTMLResponse)(pages.commands)
+    app.post("/{language}/lighting/commands")(pages.command)
+    app.get("/{language}/lighting/groups/{group}", response_class=HTMLResponse)(pages.plan)
+    app.post("/{language}/lighting/groups/{group}")(pages.change_plan)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
     app.get("/{language}/{collection}/{resource}", response_class=HTMLResponse)(pages.consumption)
     app.add_exception_handler(RemoteFailure, pages.refused)

@@ -287,7 +287,7 @@ FRENCH: Final = Words(
         ),
         "ISSUER_AWAY": ("Le service de connexion ne répond pas pour l’instant.", "Recommencez dans une minute."),
         "OCCUPANCY_CODE_INVALID": ("Ce code ne convient pas.", "Vérifiez-le sur votre courrier : il ne sert qu’une fois et expire."),
-        "MISSING": ("Ce lieu ou ce compteur n’existe pas.", "Il a peut-être été supprimé. Repartez du territoire."),
+        "MISSING": ("Ce lieu, ce compteur ou ce groupe n’existe pas.", "Il a peut-être été supprimé. Repartez du territoire."),
         "DENIED": (
             "Vous n’avez pas accès à ces chiffres.",
             "Les chiffres de plusieurs foyers ne sont montrés qu’à travers les publications agrégées.",
@@ -480,7 +480,7 @@ ENGLISH: Final = Words(
         "LOCAL_ISSUER_OFF": ("The demo sign-in is closed.", "It serves on its own machine only, and only without an identity provider."),
         "ISSUER_AWAY": ("The sign-in service does not answer at the moment.", "Try again in a minute."),
         "OCCUPANCY_CODE_INVALID": ("This code does not fit.", "Check it on your letter: it serves once, and expires."),
-        "MISSING": ("This place or meter does not exist.", "It may have been deleted. Start again from the territory."),
+        "MISSING": ("This place, meter or group does not exist.", "It may have been deleted. Start again from the territory."),
         "DENIED": ("You have no access to these figures.", "Figures of several households are only shown through aggregated releases."),
         "AWAY": ("The readings do not answer at the moment.", "The rest of the page works. Reload it in a minute."),
         "CONFLICT": ("Somebody else changed this meanwhile.", "Go back and reload the page."),
