@@ -26,6 +26,7 @@ from dashboard.oidc import Issuer, SignInBegun, SignInBroken
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
 from dashboard.periods import period_from
 from dashboard.plans import change_plan, nights_from, plan_page
+from dashboard.programmes import keep_programme, programme_page, programmes_page
 from dashboard.roles import main_role, name_of, ways
 from dashboard.sessions import COOKIE, LIFETIME, Session, Sessions
 from dashboard.settings import DashboardSettings
@@ -268,6 +269,31 @@ class Pages:
         page = await plan_page(session.gateway, words, group, datetime.now(UTC), nights=nights, problem=problem)
         return self._render("plan.html", request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
 
+    async def programmes(self, request: Request, language: str) -> Response:
+        """List the programmes of the lighting."""
+        words = _words(language)
+        page = await programmes_page(self._seen_by(request), words)
+        return self._render("programmes.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def programme(self, request: Request, language: str, programme: str) -> Response:
+        """Show the form of a programme."""
+        words = _words(language)
+        page = await programme_page(self._seen_by(request), words, programme)
+        return self._render("programme.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def change_programme(self, request: Request, language: str, programme: str) -> Response:
+        """Keep what the form says of a programme."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        try:
+            kept = await keep_programme(session.gateway, programme, form)
+            return RedirectResponse(f"/{words.language}/lighting/programmes/{kept}", status_code=303)
+        except (InvalidRequest, RemoteFailure) as failure:
+            problem = problem_of(words, failure)
+        page = await programme_page(session.gateway, words, programme, form=form, problem=problem)
+        return self._render("programme.html", request, words, status=400, **{name: getattr(page, name) for name in page.__slots__})
+
     async def figures(
         self, request: Request, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = ""
     ) -> Response:
@@ -385,6 +411,9 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
     app.get("/{language}/lighting/commands", response_class=HTMLResponse)(pages.commands)
     app.post("/{language}/lighting/commands")(pages.command)
+    app.get("/{language}/lighting/programmes", response_class=HTMLResponse)(pages.programmes)
+    app.get("/{language}/lighting/programmes/{programme}", response_class=HTMLResponse)(pages.programme)
+    app.post("/{language}/lighting/programmes/{programme}")(pages.change_programme)
     app.get("/{language}/lighting/groups/{group}", response_class=HTMLResponse)(pages.plan)
     app.post("/{language}/lighting/groups/{group}")(pages.change_plan)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)

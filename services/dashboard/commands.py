@@ -17,7 +17,8 @@ _SERIOUS = frozenset({CommandKind.LOCK_OUT, CommandKind.EMERGENCY})
 _FULL_LEVEL = 100
 _BY_REASON = {
     "NOT_REHEARSED": "rehearsal",
-    "ETAG_STALE": "rehearsal",
+    "ETAG_STALE": "stale",
+    "ALREADY_THERE": "identifier",
     "LOCKED_OUT": "locked_out",
     "UNKNOWN_LUMINAIRE": "scope",
     "UNKNOWN_CABINET": "scope",
@@ -98,7 +99,7 @@ async def commands_page(
 def problem_of(words: Words, failure: InvalidRequest | RemoteFailure) -> str:
     """Say what is wrong with what was sent; RemoteFailure again when nothing in it is."""
     op = OPERATOR_WORDS[words.language]
-    if isinstance(failure, RemoteFailure) and failure.kind not in (Kind.INVALID, Kind.MISSING, Kind.CONFLICT, Kind.STALE):
+    if isinstance(failure, RemoteFailure) and failure.kind not in (Kind.INVALID, Kind.MISSING, Kind.CONFLICT, Kind.EXISTS, Kind.STALE):
         raise failure
     fields = [one.field.split(".")[0] for one in failure.violations] or [_BY_REASON.get(failure.reason, "")]
     return op.not_sent.format(why=" ".join(dict.fromkeys(op.wrong.get(field, op.wrong[""]) for field in fields)))

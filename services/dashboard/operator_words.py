@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from multiflux_client.lighting_records import CommandKind, ConflictKind, PlanState, Verdict
+from multiflux_client.lighting_records import CommandKind, ConflictKind, PlanState, Reference, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +93,24 @@ class OperatorWords:
     roll_back_why: str
     copy_of: str
     back: str
+    programmes: str
+    new_programme: str
+    no_programmes: str
+    always_full: str
+    kept: str
+    identifier: str
+    identifier_hint: str
+    display_name: str
+    sunset: str
+    sunrise: str
+    levels: str
+    levels_hint: str
+    reference: str
+    references: dict[str, str]
+    time: str
+    ramp: str
+    save: str
+    save_why: str
 
 
 FRENCH: Final = OperatorWords(
@@ -148,6 +166,13 @@ FRENCH: Final = OperatorWords(
         "first_date": "Les nuits à répéter vont d’une date à une autre, un an au plus.",
         "calendar": "Ce calendrier n’existe pas.",
         "locked_out": "Ces lampes sont consignées pour travaux : rien ne les commande avant la fin de la consignation.",
+        "time": "Une heure s’écrit comme 23:30 ; avec le soleil, des minutes de −720 à 720.",
+        "ramp": "Une rampe dure de 0 à 120 minutes.",
+        "sunset": "Les décalages vont de −720 à 720 minutes.",
+        "sunrise": "Les décalages vont de −720 à 720 minutes.",
+        "identifier": "L’identifiant est fait de lettres minuscules, de chiffres et de tirets, et n’est pas déjà pris.",
+        "display_name": "Donnez un nom.",
+        "stale": "Quelqu’un d’autre a changé cela entre-temps : rechargez la page.",
         "rehearsal": "Le projet a changé depuis sa répétition : répétez-le encore.",
         "": "Une réponse n’est pas possible.",
     },
@@ -216,6 +241,30 @@ FRENCH: Final = OperatorWords(
     roll_back_why="Motif du retour",
     copy_of="reprise de la version {version}",
     back="Retour à la nuit",
+    programmes="Programmes",
+    new_programme="Nouveau programme",
+    no_programmes="Aucun programme : les lampes brûlent à pleine puissance du coucher au lever du soleil.",
+    always_full="pleine puissance",
+    kept="Ce programme a aussi {effects} effets de capteurs, ou des périodes que ce formulaire ne montre pas : ils restent tels quels.",
+    identifier="Identifiant",
+    identifier_hint="lettres minuscules, chiffres et tirets",
+    display_name="Nom",
+    sunset="Allumage, minutes après le coucher du soleil (négatif : avant)",
+    sunrise="Extinction, minutes après le lever du soleil (négatif : avant)",
+    levels="Niveaux",
+    levels_hint="Une heure comme 23:30, ou des minutes avant (−) ou après le coucher, le lever ou le milieu de la nuit. "
+    "Une ligne sans niveau ne compte pas.",
+    reference="Repère",
+    references={
+        Reference.FIXED.name: "heure fixe",
+        Reference.SUNSET.name: "coucher du soleil",
+        Reference.SUNRISE.name: "lever du soleil",
+        Reference.MIDDLE.name: "milieu de la nuit",
+    },
+    time="Heure ou minutes",
+    ramp="Rampe, min",
+    save="Garder ce programme",
+    save_why="Rien ne change dans la rue avant que les groupes qui le suivent ne soient répétés et publiés.",
 )
 ENGLISH: Final = OperatorWords(
     commands="Commands",
@@ -268,6 +317,13 @@ ENGLISH: Final = OperatorWords(
         "first_date": "The nights to rehearse run from one date to another, a year at most.",
         "calendar": "There is no such calendar.",
         "locked_out": "These lamps are locked out for works: nothing commands them until that ends.",
+        "time": "A time is written like 23:30; with the sun, minutes from −720 to 720.",
+        "ramp": "A ramp lasts 0 to 120 minutes.",
+        "sunset": "Offsets go from −720 to 720 minutes.",
+        "sunrise": "Offsets go from −720 to 720 minutes.",
+        "identifier": "The identifier has small letters, digits and hyphens, and is not taken yet.",
+        "display_name": "Give it a name.",
+        "stale": "Somebody else changed this meanwhile: reload the page.",
         "rehearsal": "The draft changed since it was rehearsed: rehearse it again.",
         "": "One answer is not possible.",
     },
@@ -336,5 +392,29 @@ ENGLISH: Final = OperatorWords(
     roll_back_why="Reason for going back",
     copy_of="version {version} again",
     back="Back to the night",
+    programmes="Programmes",
+    new_programme="New programme",
+    no_programmes="No programme: lamps burn at full power from sunset to sunrise.",
+    always_full="full power",
+    kept="This programme also has {effects} effects of sensors, or periods that this form does not show: they stay as they are.",
+    identifier="Identifier",
+    identifier_hint="small letters, digits and hyphens",
+    display_name="Name",
+    sunset="On, minutes after sunset (negative: before)",
+    sunrise="Off, minutes after sunrise (negative: before)",
+    levels="Levels",
+    levels_hint="A time such as 23:30, or minutes before (−) or after sunset, sunrise or the middle of the night. "
+    "A row without a level does not count.",
+    reference="Counted from",
+    references={
+        Reference.FIXED.name: "fixed time",
+        Reference.SUNSET.name: "sunset",
+        Reference.SUNRISE.name: "sunrise",
+        Reference.MIDDLE.name: "middle of the night",
+    },
+    time="Time or minutes",
+    ramp="Ramp, min",
+    save="Keep this programme",
+    save_why="Nothing changes in the street before the groups that follow it are rehearsed and published.",
 )
 OPERATOR_WORDS: Final = {"fr": FRENCH, "en": ENGLISH}

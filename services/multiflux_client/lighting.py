@@ -92,6 +92,10 @@ class LightingClient:
         """List the groups, by name."""
         return listing(self._connection, self._stub.ListGroups, pb.ListGroupsRequest(), lambda page: page.groups, Group)
 
+    def programmes(self) -> Listing[Programme]:
+        """List the programmes, by name."""
+        return listing(self._connection, self._stub.ListProgrammes, pb.ListProgrammesRequest(), lambda page: page.programmes, Programme)
+
     def calendars(self) -> Listing[Calendar]:
         """List the calendars, by name."""
         return listing(self._connection, self._stub.ListCalendars, pb.ListCalendarsRequest(), lambda page: page.calendars, Calendar)

@@ -17,9 +17,9 @@ from dashboard.gateway import Gateway
 from dashboard.settings import DashboardSettings
 from multiflux_client.credentials import FixedToken
 from multiflux_client.lighting import LightingClient
-from multiflux_client.lighting_records import CommandKind
+from multiflux_client.lighting_records import CommandKind, Effect, EffectOperation, EffectSource
 
-COMMANDS, PLAN = "/fr/lighting/commands", "/fr/lighting/groups/g"
+COMMANDS, PLAN, PROGRAMMES = "/fr/lighting/commands", "/fr/lighting/groups/g", "/fr/lighting/programmes"
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
 
 
@@ -148,7 +148,7 @@ async def test_what_somebody_else_changed_meanwhile_is_not_published(browser: ht
     await client.put_group(replace(group, luminaires=group.luminaires[:1]))
     refused = await sent(browser, PLAN, publish=hidden(rehearsed, "publish"), reason="Nouvel horaire")
     assert refused.status_code == 400
-    assert "répétez-le encore" in text_of(refused)
+    assert "entre-temps" in text_of(refused)
     assert len(await client.versions("groups/g")) == 1
 
 
@@ -159,8 +159,72 @@ async def test_nights_that_cannot_be_are_said(browser: httpx.AsyncClient, nights
     assert "un an au plus" in text_of(page)
 
 
+NIGHT = {
+    "reference-0": "FIXED",
+    "time-0": "22:30",
+    "level-0": "40",
+    "ramp-0": "5",
+    "reference-1": "SUNRISE",
+    "time-1": "-30",
+    "level-1": "80",
+}
+
+
+async def test_a_programme_is_made_and_changed_and_what_the_form_hides_stays(browser: httpx.AsyncClient, client: LightingClient) -> None:
+    made = {"identifier": "parks", "display_name": "Parcs", "sunset": "10", "sunrise": "-10", **NIGHT}
+    answer = await sent(browser, PROGRAMMES + "/new", **made)
+    assert (answer.status_code, answer.headers["location"]) == (303, PROGRAMMES + "/parks")
+    assert (await sent(browser, PROGRAMMES + "/new", **made)).status_code == 400
+    programme = {one.name: one async for one in client.programmes()}["programmes/parks"]
+    assert [
+        (one.reference.name, one.minute, one.offset_minutes, one.level_percent, one.ramp_seconds) for one in programme.switch_points
+    ] == [
+        ("FIXED", 1_350, 0, 40, 300),
+        ("SUNRISE", 0, -30, 80, 0),
+    ]
+    assert (programme.periods[0].sunset_offset_minutes, programme.periods[0].sunrise_offset_minutes) == (10, -10)
+    assert "22:30 → 40\u202f%, lever du soleil -30 min → 80\u202f%" in text_of(await browser.get(PROGRAMMES))
+
+    effect = Effect(source=EffectSource.PRESENCE, operation=EffectOperation.SET, value=100, hold_seconds=60)
+    await client.put_programme(replace(programme, effects=(effect,)))
+    page = await browser.get(PROGRAMMES + "/parks")
+    assert "1 effets de capteurs" in text_of(page)
+    changed = {"display_name": "Parcs et jardins", "etag": hidden(page, "etag"), **LATE}
+    assert (await sent(browser, PROGRAMMES + "/parks", **changed)).status_code == 303
+    programme = {one.name: one async for one in client.programmes()}["programmes/parks"]
+    assert (programme.display_name, len(programme.switch_points), programme.effects) == ("Parcs et jardins", 1, (effect,))
+    stale = await sent(browser, PROGRAMMES + "/parks", **changed)
+    assert stale.status_code == 400
+    assert "entre-temps" in text_of(stale)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"time-0": "25:00"}, "s’écrit comme 23:30"),
+        ({"time-1": "dawn"}, "s’écrit comme 23:30"),
+        ({"reference-0": "NOON"}, "s’écrit comme 23:30"),
+        ({"level-0": "101"}, "nombre entier de 0 à 100"),
+        ({"level-0": ""}, "nombre entier de 0 à 100"),
+        ({"ramp-0": "121"}, "0 à 120 minutes"),
+        ({"sunset": "721"}, "−720 à 720"),
+        ({"identifier": "Parcs !"}, "lettres minuscules"),
+        ({"identifier": "new"}, "lettres minuscules"),
+        ({"display_name": " "}, "Donnez un nom"),
+    ],
+)
+async def test_a_programme_that_cannot_be_is_not_kept(
+    browser: httpx.AsyncClient, client: LightingClient, wrong: dict[str, str], said: str
+) -> None:
+    page = await sent(browser, PROGRAMMES + "/new", **({"identifier": "parks", "display_name": "Parcs", **NIGHT} | wrong))
+    assert page.status_code == 400
+    assert said in text_of(page)
+    assert [one.name async for one in client.programmes()] == ["programmes/dim"]
+
+
 async def test_a_group_that_is_not_there_and_a_forged_form_are_refused(browser: httpx.AsyncClient, client: LightingClient) -> None:
-    assert (await browser.get("/fr/lighting/groups/none")).status_code == 404
+    for address in ("/fr/lighting/groups/none", PROGRAMMES + "/none"):
+        assert (await browser.get(address)).status_code == 404
     given = {"kind": "OVERRIDE", "scope": "groups/g", "level_percent": "30", "until_time": TOMORROW, "reason": "Fête"}
     assert (await browser.post(COMMANDS, data={**given, "form_token": "guessed"})).status_code == 403
     assert (await browser.post(PLAN, data={"version": "1", "reason": "x", "form_token": "guessed"})).status_code == 403
