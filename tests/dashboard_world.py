@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,10 +11,13 @@ import grpc
 from joserfc import jws
 
 from multiflux_client.access import SubjectToken
+from multiflux_client.comparison import Area, Total
+from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.people import Consent, ConsentId
 from multiflux_client.places import Dwelling, DwellingType, Place, Territory
 from multiflux_client.points import MeteringPoint
+from multiflux_client.sites import SiteAnalysis, SitePortfolio
 from vocabulary.flux import Flux
 from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId
 from vocabulary.place import PlaceLevel
@@ -68,6 +71,11 @@ class Services:
     consents: list[Consent] = field(default_factory=list[Consent])
     declared: dict[PlaceId, Dwelling] = field(default_factory=dict[PlaceId, Dwelling])
     codes: list[str] = field(default_factory=list[str])
+    portfolio: SitePortfolio | None = None
+    analysis: SiteAnalysis | None = None
+    hours: ConsumptionSeries | None = None
+    areas: list[Area] = field(default_factory=list[Area])
+    totals: list[Total] = field(default_factory=list[Total])
     lighting: Any = None
     """A client of the lighting service, where a test has one."""
 
@@ -136,6 +144,48 @@ class Services:
             withdraw_consent=withdraw_consent,
             claim_occupancy=claim_occupancy,
         )
+
+    @property
+    def sites(self) -> Any:
+        async def portfolio() -> SitePortfolio | None:
+            return self.portfolio
+
+        async def analysis(site: PlaceId) -> SiteAnalysis:
+            if self.analysis is None or site != self.analysis.site.site:
+                raise RemoteFailure("no such site", code=grpc.StatusCode.NOT_FOUND, reason="NOT_A_SITE")
+            return self.analysis
+
+        return SimpleNamespace(portfolio=portfolio, analysis=analysis)
+
+    @property
+    def metering(self) -> Any:
+        async def consumption(resource: str, flux: Flux, *_: object) -> ConsumptionSeries:
+            if self.hours is None or flux is not self.hours.flux:
+                raise RemoteFailure("too coarse", code=grpc.StatusCode.FAILED_PRECONDITION, reason="FINER_THAN_DATA")
+            return replace(self.hours, resource=resource)
+
+        return SimpleNamespace(consumption=consumption)
+
+    @property
+    def forecast(self) -> Any:
+        async def forecast(*_: object, **__: object) -> None:
+            raise RemoteFailure("no such model", code=grpc.StatusCode.NOT_FOUND)
+
+        return SimpleNamespace(forecast=forecast)
+
+    @property
+    def comparison(self) -> Any:
+        async def areas(flux: Flux, month: date) -> AsyncIterator[Area]:
+            for area in self.areas:
+                if area.flux is flux and area.first_month <= month < area.end_month:
+                    yield area
+
+        async def totals(flux: Flux, month: date) -> AsyncIterator[Total]:
+            for total in self.totals:
+                if (total.flux, total.month) == (flux, month):
+                    yield total
+
+        return SimpleNamespace(areas=areas, totals=totals)
 
     async def signed_in(self, subject: SubjectToken) -> tuple[Someone, "Services"]:
         name = subject.token if subject.token in (*ROLES, "nobody") else subject_of(subject.token)

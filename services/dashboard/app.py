@@ -27,9 +27,12 @@ from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consu
 from dashboard.periods import period_from
 from dashboard.plans import change_plan, nights_from, plan_page
 from dashboard.programmes import keep_programme, programme_page, programmes_page
-from dashboard.roles import main_role, name_of, ways
+from dashboard.public import Published, public_csv, public_page
+from dashboard.roles import HOUSEHOLDS, first_page, main_role, name_of, ways
 from dashboard.sessions import COOKIE, LIFETIME, Session, Sessions
 from dashboard.settings import DashboardSettings
+from dashboard.site import site_page
+from dashboard.sites import sites_csv, sites_page
 from dashboard.words import ENGLISH, FRENCH, LANGUAGES, Words
 from multiflux_client.access import SubjectToken
 from multiflux_client.failures import RemoteFailure
@@ -78,12 +81,14 @@ class SignInWanted(Exception):
 class Pages:
     """The handlers of all addresses."""
 
-    def __init__(self, gateway: Gateway, issuer: Issuer | None, *, secure: bool) -> None:
+    def __init__(self, gateway: Gateway, issuer: Issuer | None, *, licence: str, secure: bool) -> None:
         """Show the public what `gateway` tells, and others what they see; they sign in at `issuer`, or without one as demo people.
 
-        `secure`: only over TLS do cookies travel.
+        `licence` is that of the open data; `secure`: only over TLS do cookies travel.
         """
         self._gateway = gateway
+        self._published = Published(gateway)
+        self._licence = licence
         self._issuer = issuer
         self._sessions = Sessions()
         self._secure = secure
@@ -100,20 +105,17 @@ class Pages:
         words, session = _words(language), self._session(request)
         if session is None:
             raise SignInWanted
-        match main_role(session.person.roles):
-            case Role.ADMINISTRATOR | Role.BUILDING_MANAGER:
-                territory = await session.gateway.registry.territory()
-                if territory.root_place is None:
-                    return self._message(request, words, words.first_day, words.first_day_next, status=200)
-                return RedirectResponse(f"/{words.language}/places/{territory.root_place}")
-            case Role.LIGHTING_OPERATOR:
-                return RedirectResponse(f"/{words.language}/lighting")
-            case Role.HOUSEHOLD | Role.DELEGATE:
-                for premise in session.person.homes(datetime.now(UTC)):
-                    return RedirectResponse(f"/{words.language}/places/{premise}")
-                return self._message(request, words, words.no_home, words.no_home_next, status=200)
-            case _:
-                return self._message(request, words, *words.refusals["DENIED"], status=200)
+        role = main_role(session.person.roles)
+        if role is Role.ADMINISTRATOR:
+            territory = await session.gateway.registry.territory()
+            if territory.root_place is None:
+                return self._message(request, words, words.first_day, words.first_day_next, status=200)
+            return RedirectResponse(f"/{words.language}/places/{territory.root_place}")
+        if role in HOUSEHOLDS:
+            for premise in session.person.homes(datetime.now(UTC)):
+                return RedirectResponse(f"/{words.language}/places/{premise}")
+            return self._message(request, words, words.no_home, words.no_home_next, status=200)
+        return RedirectResponse(f"/{words.language}/{first_page(role)}")
 
     async def who(self, request: Request, language: str, to: str = "") -> Response:
         """Send the browser to the issuer; without one, show the demo people to sign in as."""
@@ -207,6 +209,34 @@ class Pages:
         else:
             await declare(session.gateway, form)
         return RedirectResponse(f"/{words.language}/home", status_code=303)
+
+    async def sites(self, request: Request, language: str, sort: str = "name") -> Response:
+        """Show the year of the public sites that the manager has."""
+        words = _words(language)
+        page = await sites_page(self._seen_by(request), words, sort)
+        return self._render("sites.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def sites_file(self, request: Request, language: str) -> Response:
+        """Give the year of the public sites as CSV."""
+        _words(language)
+        return _csv(sites_csv(await self._seen_by(request).sites.portfolio()), "sites.csv")
+
+    async def site(self, request: Request, language: str, site: str) -> Response:
+        """Show how one public site uses energy and water."""
+        words = _words(language)
+        page = await site_page(self._seen_by(request), words, place_id(f"places/{site}"), datetime.now(UTC))
+        return self._render("site.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def public(self, request: Request, language: str) -> Response:
+        """Show everybody what is published of the town's homes."""
+        words = _words(language)
+        page = await public_page(self._gateway, self._published, words, self._licence, datetime.now(UTC))
+        return self._render("public.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def public_file(self, language: str) -> Response:
+        """Give everybody what is published as open data."""
+        _words(language)
+        return _csv(await public_csv(self._gateway, self._published, self._licence, datetime.now(UTC)), "multiflux.csv")
 
     async def night(self, request: Request, language: str, night: str = "") -> Response:
         """Show what the street lighting is to do in a night."""
@@ -305,9 +335,7 @@ class Pages:
         except KeyError:
             raise invalid("flux", f"{flux!r} is not a flux") from None
         name = f"{resource}-{flux}-{asked.period.first}.csv"
-        return Response(
-            consumption_csv(series, asked.zone), media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-        )
+        return _csv(consumption_csv(series, asked.zone), name)
 
     async def refused(self, request: Request, failure: Exception) -> Response:
         """Say in a sentence what a service, or the address, is lacking; lead to sign-in whoever must sign in, or must again."""
@@ -378,7 +406,7 @@ class Pages:
             left=LEFT,
             signed_in="" if session is None else words.people[name_of(main_role(roles))][0],
             form_token="" if session is None else session.form_token,
-            ways=() if session is None else ways(roles, words),
+            ways=ways(None if session is None else roles, words),
             **shown,
         )
         return HTMLResponse(text, status_code=status, headers=_SECURITY_HEADERS)
@@ -394,7 +422,9 @@ def build(settings: DashboardSettings) -> FastAPI:
         await client.aclose()
         await gateway.close()
 
-    pages = Pages(gateway, _issuer(settings, client) if settings.issuer else None, secure=settings.https)
+    pages = Pages(
+        gateway, _issuer(settings, client) if settings.issuer else None, licence=settings.open_data_licence, secure=settings.https
+    )
     app = FastAPI(title="multiflux", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.get("/healthz")(_healthy)
@@ -408,6 +438,11 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.post("/{language}/consents")(pages.change_consent)
     app.get("/{language}/home", response_class=HTMLResponse)(pages.my_home)
     app.post("/{language}/home")(pages.change_home)
+    app.get("/{language}/public", response_class=HTMLResponse)(pages.public)
+    app.get("/{language}/public.csv")(pages.public_file)
+    app.get("/{language}/sites", response_class=HTMLResponse)(pages.sites)
+    app.get("/{language}/sites.csv")(pages.sites_file)
+    app.get("/{language}/sites/{site}", response_class=HTMLResponse)(pages.site)
     app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
     app.get("/{language}/lighting/commands", response_class=HTMLResponse)(pages.commands)
     app.post("/{language}/lighting/commands")(pages.command)
@@ -427,6 +462,10 @@ def build(settings: DashboardSettings) -> FastAPI:
 
 def _issuer(settings: DashboardSettings, client: httpx.AsyncClient) -> Issuer:
     return Issuer(settings.issuer, settings.client_id, settings.client_secret_file, settings.public_url, client)
+
+
+def _csv(text: str, name: str) -> Response:
+    return Response(text, media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 async def _healthy() -> JSONResponse:

@@ -14,6 +14,7 @@ from multiflux_client.lighting import LightingClient
 from multiflux_client.metering import MeteringClient
 from multiflux_client.people import TokenGrant
 from multiflux_client.registry import RegistryClient
+from multiflux_client.sites import SitesClient
 from vocabulary.failure import Failure, Kind
 from vocabulary.names import PlaceId, TerritoryId
 from vocabulary.role import Role
@@ -85,6 +86,7 @@ class Gateway:
 
     registry: RegistryClient
     metering: MeteringClient
+    sites: SitesClient
     forecast: ForecastClient
     lighting: LightingClient
     comparison: ComparisonClient
@@ -110,6 +112,7 @@ class Gateway:
         return cls(
             registry=RegistryClient(metering),
             metering=MeteringClient(metering),
+            sites=SitesClient(metering),
             forecast=ForecastClient(wires.forecast.with_tokens(tokens)),
             lighting=LightingClient(wires.lighting.with_tokens(tokens)),
             comparison=ComparisonClient(wires.comparison.with_tokens(tokens)),

@@ -27,6 +27,9 @@ class DashboardSettings(ServiceSettings):
     client_id: str = Field("", description="This installation's client id at the OIDC issuer, the same as access's audience.")
     client_secret_file: Path | None = Field(None, description="File with the client secret at the OIDC issuer; empty: a public client.")
     public_url: str = Field("", description="URL under which browsers find these pages; the issuer sends people back to its /signed-in.")
+    open_data_licence: str = Field(
+        "Licence Ouverte / Open Licence 2.0 (Etalab)", description="Licence of the open data on the public page."
+    )
     deadline_s: float = Field(30.0, description="Seconds that a page waits for a service before it says that the service is away.", gt=0)
 
     @property

@@ -159,15 +159,8 @@ async def test_nights_that_cannot_be_are_said(browser: httpx.AsyncClient, nights
     assert "un an au plus" in text_of(page)
 
 
-NIGHT = {
-    "reference-0": "FIXED",
-    "time-0": "22:30",
-    "level-0": "40",
-    "ramp-0": "5",
-    "reference-1": "SUNRISE",
-    "time-1": "-30",
-    "level-1": "80",
-}
+LATE = {"reference-0": "FIXED", "time-0": "22:30", "level-0": "40", "ramp-0": "5"}
+NIGHT = {**LATE, "reference-1": "SUNRISE", "time-1": "-30", "level-1": "80"}
 
 
 async def test_a_programme_is_made_and_changed_and_what_the_form_hides_stays(browser: httpx.AsyncClient, client: LightingClient) -> None:
