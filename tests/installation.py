@@ -73,19 +73,23 @@ class Installation:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, folder: Path) -> "AsyncGenerator[Installation]":
-        """Start one with an empty territory `demo`, as whose administrator the command is signed in; leave no process of it."""
+    async def running(cls, folder: Path, *services: str) -> "AsyncGenerator[Installation]":
+        """Start one with an empty territory `demo`, as whose administrator the command is signed in; leave no process of it.
+
+        `services` are those besides access and metering.
+        """
         installed = cls.at(folder)
         try:
-            await installed.start()
+            await installed.start(*services)
             await installed.make_territory()
             await installed.sign_in()
             yield installed
         finally:
             await installed.kill()
 
-    async def start(self) -> None:
-        self.up = await self._command("up", "--json", "--only", "access", "--only", "metering")
+    async def start(self, *services: str) -> None:
+        only = [word for service in ("access", "metering", *services) for word in ("--only", service)]
+        self.up = await self._command("up", "--json", *only)
         assert self.up.stdout is not None
         async for line in self.up.stdout:
             if json.loads(line)["event"] == "all-healthy":
@@ -151,8 +155,12 @@ class Installation:
         path.write_text(text, encoding="utf-8")
         return str(path)
 
+    def address(self, service: str) -> str:
+        """Return where a service listens, as `host:port`."""
+        return f"127.0.0.1:{self.environment[f'MULTIFLUX_{service.upper()}_PORT']}"
+
     def _target(self, service: str) -> Target:
-        return Target(address=f"127.0.0.1:{self.environment[f'MULTIFLUX_{service}_PORT']}")
+        return Target(address=self.address(service))
 
     async def _command(self, *words: str) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(

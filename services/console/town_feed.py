@@ -17,16 +17,19 @@ from multiflux_client.credentials import ExchangedTokens
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.lighting_records import InventoryImport
 from multiflux_client.metering import MeteringClient
-from multiflux_client.places import Territory
+from multiflux_client.places import Position, Territory
 from multiflux_client.readings import Acknowledged, ReadingKind, Series, SeriesReadings
 from multiflux_client.registry import ImportProgress, RegistryClient, RegistryContent, RegistryFile, RegistryFormat
 from multiflux_client.tables import ReferenceTable
+from multiflux_client.weather import MOST_HOURS, HourlyWeather, WeatherClient, WeatherStation
 from simulation.readings import Block, Feed
 from simulation.scene import ZONE
+from simulation.stations import STATIONS, observed
 from simulation.town import Town, build_town
 from vocabulary.failure import Kind
 from vocabulary.flux import base_unit
-from vocabulary.names import PersonId, TerritoryId
+from vocabulary.interval import Interval
+from vocabulary.names import PersonId, TerritoryId, WeatherStationId
 
 MONTHS = 13
 PLATFORM = TerritoryId("platform")
@@ -111,6 +114,35 @@ class Feeder:
         sender = MeteringClient(await self._administrator()).sender(f"simulation-{int(feed.since.timestamp())}-{int(until.timestamp())}")
         async for answer in sender.send(self._series_readings(feed.until(until))):
             yield answer
+
+    async def make_stations(self) -> None:
+        """Make the town's weather stations."""
+        weather = WeatherClient(await self._administrator())
+        for station in STATIONS:
+            await weather.put_station(
+                WeatherStation(
+                    id=WeatherStationId(station.id),
+                    display_name=station.display_name,
+                    position=Position(
+                        latitude_degrees=station.position.latitude_degrees, longitude_degrees=station.position.longitude_degrees
+                    ),
+                    altitude_metres=0,
+                    places=(station.commune,),
+                    simulated=True,
+                )
+            )
+
+    async def send_weather(self, during: Interval) -> None:
+        """Record what the stations observed in an interval."""
+        weather = WeatherClient(await self._administrator())
+        for station in STATIONS:
+            seen = observed(self._town.draws, station, during)
+            starts, centidegrees = seen.time.astype(np.int64), np.rint(seen.celsius * 100).astype(np.int32)
+            for first in range(0, len(starts), MOST_HOURS):
+                part = slice(first, first + MOST_HOURS)
+                await weather.record(
+                    HourlyWeather(station=WeatherStationId(station.id), starts=starts[part], centidegrees=centidegrees[part])
+                )
 
     def _series_readings(self, blocks: Iterable[Block]) -> Iterator[SeriesReadings]:
         for block in blocks:

@@ -1,43 +1,63 @@
 """The composition root of the dashboard: routes, templates, and the gateway behind them."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
+import httpx
 import jinja2
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from dashboard.charts import HEIGHT, LEFT, WIDTH
+from dashboard.commands import commands_page, give_command, is_serious, problem_of, wanted
 from dashboard.consents import consents_page, give, withdraw
 from dashboard.gateway import Gateway
 from dashboard.home import declare, home_page, move_in
 from dashboard.night import night_of, night_page
+from dashboard.oidc import Issuer, SignInBegun, SignInBroken
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
 from dashboard.periods import period_from
+from dashboard.plans import change_plan, nights_from, plan_page
+from dashboard.programmes import keep_programme, programme_page, programmes_page
+from dashboard.public import Published, public_csv, public_page
+from dashboard.roles import HOUSEHOLDS, first_page, main_role, name_of, ways
 from dashboard.sessions import COOKIE, LIFETIME, Session, Sessions
 from dashboard.settings import DashboardSettings
-from dashboard.words import FRENCH, LANGUAGES, Words
+from dashboard.site import site_page
+from dashboard.sites import sites_csv, sites_page
+from dashboard.words import ENGLISH, FRENCH, LANGUAGES, Words
+from multiflux_client.access import SubjectToken
 from multiflux_client.failures import RemoteFailure
-from vocabulary.failure import Failure, Kind, invalid
+from vocabulary.failure import Failure, InvalidRequest, Kind, invalid
 from vocabulary.flux import Flux
 from vocabulary.names import PersonId, place_id, point_id
+from vocabulary.role import Role
 
 _HERE = Path(__file__).parent
-LIGHTING_OPERATOR = PersonId("lighting-operator")
-OF_HOUSEHOLDS = frozenset({PersonId("household"), PersonId("delegate")})
-"""Demo people whose start page is not the whole territory."""
+DEMO_PEOPLE = ("administrator", "building-manager", "lighting-operator", "household", "delegate", "territory-analyst")
+"""Whom the demo sign-in page offers: access makes them, one for each role."""
+_SIGN_IN_COOKIE, _SIGN_IN_S = "multiflux_sign_in", 600
 _MOST_FORM_BYTES = 10_000
+_BY_REASON = {
+    "OCCUPANCY_CODE_INVALID": 400,
+    "SIGN_IN_BROKEN": 403,
+    "SUBJECT_UNKNOWN": 403,
+    "LOCAL_ISSUER_OFF": 403,
+    "ISSUER_AWAY": 503,
+}
+"""Failures that have a sentence of their own, and the status of their page."""
 _BY_KIND = {
     Kind.MISSING: ("MISSING", 404),
     Kind.DENIED: ("DENIED", 403),
-    Kind.UNAUTHENTICATED: ("DENIED", 403),
+    Kind.UNAUTHENTICATED: ("SIGN_IN_BROKEN", 403),
     Kind.STALE: ("CONFLICT", 409),
     Kind.CONFLICT: ("CONFLICT", 409),
     Kind.EXISTS: ("CONFLICT", 409),
@@ -45,19 +65,31 @@ _BY_KIND = {
     Kind.INVALID: ("INVALID", 400),
 }
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    # What somebody saw who has signed out is nobody else's to go back to.
+    "Cache-Control": "no-store",
 }
+
+
+class SignInWanted(Exception):
+    """The page is for people who are signed in."""
 
 
 class Pages:
     """The handlers of all addresses."""
 
-    def __init__(self, gateway: Gateway, *, secure: bool) -> None:
-        """Serve what `gateway` tells those who have not signed in; `secure`: only over TLS does the cookie travel."""
+    def __init__(self, gateway: Gateway, issuer: Issuer | None, *, licence: str, secure: bool) -> None:
+        """Show the public what `gateway` tells, and others what they see; they sign in at `issuer`, or without one as demo people.
+
+        `licence` is that of the open data; `secure`: only over TLS do cookies travel.
+        """
         self._gateway = gateway
+        self._published = Published(gateway)
+        self._licence = licence
+        self._issuer = issuer
         self._sessions = Sessions()
         self._secure = secure
         self._templates = jinja2.Environment(
@@ -66,43 +98,56 @@ class Pages:
 
     async def start(self, request: Request) -> Response:
         """Send a visitor to the pages of its language, French unless it asks for English first."""
-        wanted = request.headers.get("accept-language", "").lower()
-        return RedirectResponse("/en/" if wanted.startswith("en") else "/fr/")
+        return RedirectResponse(f"/{_words_of(request).language}/")
 
     async def home(self, request: Request, language: str) -> Response:
-        """Send a visitor to the page of the whole territory."""
-        words, gateway = _words(language), self._seen_by(request)
-        session = self._session(request)
-        if session is not None and session.person == LIGHTING_OPERATOR:
-            return RedirectResponse(f"/{words.language}/lighting")
-        if session is not None and session.person in OF_HOUSEHOLDS:
-            async for occupancy in gateway.access.occupancies():
-                return RedirectResponse(f"/{words.language}/places/{occupancy.premise}")
+        """Send whoever is signed in to the first page of its role."""
+        words, session = _words(language), self._session(request)
+        if session is None:
+            raise SignInWanted
+        role = main_role(session.person.roles)
+        if role is Role.ADMINISTRATOR:
+            territory = await session.gateway.registry.territory()
+            if territory.root_place is None:
+                return self._message(request, words, words.first_day, words.first_day_next, status=200)
+            return RedirectResponse(f"/{words.language}/places/{territory.root_place}")
+        if role in HOUSEHOLDS:
+            for premise in session.person.homes(datetime.now(UTC)):
+                return RedirectResponse(f"/{words.language}/places/{premise}")
             return self._message(request, words, words.no_home, words.no_home_next, status=200)
-        territory = await gateway.registry.territory()
-        if territory.root_place is None:
-            return self._message(request, words, words.first_day, words.first_day_next, status=200)
-        return RedirectResponse(f"/{words.language}/places/{territory.root_place}")
+        return RedirectResponse(f"/{words.language}/{first_page(role)}")
 
-    async def who(self, request: Request, language: str) -> Response:
-        """Show the demo people to sign in as."""
+    async def who(self, request: Request, language: str, to: str = "") -> Response:
+        """Send the browser to the issuer; without one, show the demo people to sign in as."""
         words = _words(language)
-        people = [{"id": person, "role": role, "sees": sees} for person, (role, sees) in words.people.items()]
-        return self._render("sign_in.html", request, words, people=people, simulated=False)
+        wanted = _own_address(to, words)
+        if self._issuer is None:
+            people = [{"id": person, "role": role, "sees": sees} for person in DEMO_PEOPLE for role, sees in (words.people[person],)]
+            return self._render("sign_in.html", request, words, people=people, to=wanted, simulated=False)
+        begun = SignInBegun.new(wanted)
+        response = RedirectResponse(await self._issuer.address(begun, words.language), status_code=303)
+        response.set_cookie(
+            _SIGN_IN_COOKIE, begun.cookie(), max_age=_SIGN_IN_S, path="/signed-in", httponly=True, samesite="lax", secure=self._secure
+        )
+        return response
 
     async def sign_in(self, request: Request, language: str) -> Response:
         """Sign a demo person in; access refuses where an OIDC issuer is configured."""
         words, form = _words(language), await _form(request)
         person = form.get("person", "")
-        if person not in words.people or not _is_own(request):
-            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
-        gateway = self._gateway.signed_in(PersonId(person))
-        await gateway.registry.territory()
-        self._sessions.end(request.cookies.get(COOKIE))
-        response = RedirectResponse(f"/{words.language}/", status_code=303)
-        lifetime_s = int(LIFETIME.total_seconds())
-        number = self._sessions.begin(PersonId(person), gateway)
-        response.set_cookie(COOKIE, number, max_age=lifetime_s, httponly=True, samesite="strict", secure=self._secure)
+        if self._issuer is not None or person not in DEMO_PEOPLE or not _is_own(request):
+            return self._message(request, words, *words.refusals["SIGN_IN_BROKEN"], status=403)
+        subject = await self._gateway.demo_subject(PersonId(person))
+        return await self._entered(request, subject, _own_address(form.get("to", ""), words))
+
+    async def signed_in(self, request: Request, state: str = "", code: str = "", iss: str = "") -> Response:
+        """Take a browser back from the issuer, and send it to the page that it wanted."""
+        begun = SignInBegun.from_cookie(request.cookies.get(_SIGN_IN_COOKIE))
+        if self._issuer is None:
+            raise SignInBroken("there is no issuer")
+        subject = await self._issuer.subject(begun, state=state, code=code, speaker=iss)
+        response = await self._entered(request, subject, _own_address(begun.to, _words_of(request)))
+        response.delete_cookie(_SIGN_IN_COOKIE, path="/signed-in", httponly=True, samesite="lax", secure=self._secure)
         return response
 
     async def sign_out(self, request: Request, language: str) -> Response:
@@ -111,9 +156,9 @@ class Pages:
         if session is not None:
             if not self._is_meant(request, form, session):
                 return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
-            self._sessions.end(request.cookies.get(COOKIE))
-        response = RedirectResponse(f"/{words.language}/", status_code=303)
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=self._secure)
+            await self._leave(request)
+        response = RedirectResponse(f"/{words.language}/sign-in", status_code=303)
+        response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=self._secure)
         return response
 
     async def consumption(self, request: Request, language: str, collection: str, resource: str, span: str = "", day: str = "") -> Response:
@@ -127,9 +172,10 @@ class Pages:
     async def consents(self, request: Request, language: str) -> Response:
         """Show what the household that is signed in consents to."""
         words, session = _words(language), self._session(request)
-        if session is None or session.person not in OF_HOUSEHOLDS:
-            return RedirectResponse(f"/{words.language}/sign-in")
-        page = await consents_page(session.gateway, words, datetime.now(UTC))
+        if session is None:
+            raise SignInWanted
+        now = datetime.now(UTC)
+        page = await consents_page(session.gateway, words, session.person.homes(now), now)
         return self._render("consents.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
 
     async def change_consent(self, request: Request, language: str) -> Response:
@@ -146,9 +192,9 @@ class Pages:
     async def my_home(self, request: Request, language: str) -> Response:
         """Show what is known of the home of the household that is signed in."""
         words, session = _words(language), self._session(request)
-        if session is None or session.person not in OF_HOUSEHOLDS:
-            return RedirectResponse(f"/{words.language}/sign-in")
-        page = await home_page(session.gateway, words, datetime.now(UTC))
+        if session is None:
+            raise SignInWanted
+        page = await home_page(session.gateway, words, session.person.homes(datetime.now(UTC)))
         return self._render("home.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
 
     async def change_home(self, request: Request, language: str) -> Response:
@@ -159,10 +205,38 @@ class Pages:
         if "code" in form:
             await move_in(session.gateway, form["code"])
             # A token names the homes of the time when it was given.
-            self._sessions.renew(request.cookies.get(COOKIE), self._gateway.signed_in(session.person))
+            await session.person.renew()
         else:
             await declare(session.gateway, form)
         return RedirectResponse(f"/{words.language}/home", status_code=303)
+
+    async def sites(self, request: Request, language: str, sort: str = "name") -> Response:
+        """Show the year of the public sites that the manager has."""
+        words = _words(language)
+        page = await sites_page(self._seen_by(request), words, sort)
+        return self._render("sites.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def sites_file(self, request: Request, language: str) -> Response:
+        """Give the year of the public sites as CSV."""
+        _words(language)
+        return _csv(sites_csv(await self._seen_by(request).sites.portfolio()), "sites.csv")
+
+    async def site(self, request: Request, language: str, site: str) -> Response:
+        """Show how one public site uses energy and water."""
+        words = _words(language)
+        page = await site_page(self._seen_by(request), words, place_id(f"places/{site}"), datetime.now(UTC))
+        return self._render("site.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def public(self, request: Request, language: str) -> Response:
+        """Show everybody what is published of the town's homes."""
+        words = _words(language)
+        page = await public_page(self._gateway, self._published, words, self._licence, datetime.now(UTC))
+        return self._render("public.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def public_file(self, language: str) -> Response:
+        """Give everybody what is published as open data."""
+        _words(language)
+        return _csv(await public_csv(self._gateway, self._published, self._licence, datetime.now(UTC)), "multiflux.csv")
 
     async def night(self, request: Request, language: str, night: str = "") -> Response:
         """Show what the street lighting is to do in a night."""
@@ -176,6 +250,80 @@ class Pages:
         page = await night_page(gateway, words, day)
         return self._render("lighting.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
 
+    async def commands(self, request: Request, language: str) -> Response:
+        """Show the commands that hold, and the forms that give others."""
+        words = _words(language)
+        page = await commands_page(self._seen_by(request), words, {})
+        return self._render("commands.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def command(self, request: Request, language: str) -> Response:
+        """Give a command, a serious one only when it was asked for twice; or end one."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        gateway, address = session.gateway, f"/{words.language}/lighting/commands"
+        if name := form.get("end", ""):
+            await gateway.lighting.end_command(name)
+            return RedirectResponse(address, status_code=303)
+        zone, status = ZoneInfo((await gateway.registry.territory()).time_zone), 200
+        try:
+            asked = wanted(form, zone, datetime.now(UTC))
+            if not is_serious(asked) or form.get("confirmed"):
+                await give_command(gateway, asked)
+                return RedirectResponse(address, status_code=303)
+            page = await commands_page(gateway, words, form, asking=asked)
+        except (InvalidRequest, RemoteFailure) as failure:
+            page, status = await commands_page(gateway, words, form, problem=problem_of(words, failure)), 400
+        return self._render("commands.html", request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def plan(self, request: Request, language: str, group: str) -> Response:
+        """Show the draft and the versions of a group's plan."""
+        words = _words(language)
+        page = await plan_page(self._seen_by(request), words, group, datetime.now(UTC))
+        return self._render("plan.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def change_plan(self, request: Request, language: str, group: str) -> Response:
+        """Change a group's draft, rehearse it, publish it, or go back to a former version."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        nights, status, problem = None, 200, ""
+        try:
+            if "first" in form:
+                nights = nights_from(form["first"], form.get("last", ""))
+            else:
+                await change_plan(session.gateway, group, form)
+                return RedirectResponse(f"/{words.language}/lighting/groups/{group}", status_code=303)
+        except (InvalidRequest, RemoteFailure) as failure:
+            problem, status = problem_of(words, failure), 400
+        page = await plan_page(session.gateway, words, group, datetime.now(UTC), nights=nights, problem=problem)
+        return self._render("plan.html", request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def programmes(self, request: Request, language: str) -> Response:
+        """List the programmes of the lighting."""
+        words = _words(language)
+        page = await programmes_page(self._seen_by(request), words)
+        return self._render("programmes.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def programme(self, request: Request, language: str, programme: str) -> Response:
+        """Show the form of a programme."""
+        words = _words(language)
+        page = await programme_page(self._seen_by(request), words, programme)
+        return self._render("programme.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+
+    async def change_programme(self, request: Request, language: str, programme: str) -> Response:
+        """Keep what the form says of a programme."""
+        words, form, session = _words(language), await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        try:
+            kept = await keep_programme(session.gateway, programme, form)
+            return RedirectResponse(f"/{words.language}/lighting/programmes/{kept}", status_code=303)
+        except (InvalidRequest, RemoteFailure) as failure:
+            problem = problem_of(words, failure)
+        page = await programme_page(session.gateway, words, programme, form=form, problem=problem)
+        return self._render("programme.html", request, words, status=400, **{name: getattr(page, name) for name in page.__slots__})
+
     async def figures(
         self, request: Request, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = ""
     ) -> Response:
@@ -187,21 +335,48 @@ class Pages:
         except KeyError:
             raise invalid("flux", f"{flux!r} is not a flux") from None
         name = f"{resource}-{flux}-{asked.period.first}.csv"
-        return Response(
-            consumption_csv(series, asked.zone), media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-        )
+        return _csv(consumption_csv(series, asked.zone), name)
 
     async def refused(self, request: Request, failure: Exception) -> Response:
-        """Say in a sentence what a service, or the address, is lacking."""
-        words = LANGUAGES.get(request.url.path.split("/")[1], FRENCH)
-        if isinstance(failure, RemoteFailure):
+        """Say in a sentence what a service, or the address, is lacking; lead to sign-in whoever must sign in, or must again."""
+        words, kind, session = _words_of(request), getattr(failure, "kind", None), self._session(request)
+        if isinstance(failure, SignInWanted) or (kind is Kind.UNAUTHENTICATED and session is not None):
+            self._sessions.end(request.cookies.get(COOKIE))
+            return self._sign_in_first(request, words)
+        if isinstance(failure, RemoteFailure) or kind in (Kind.BUSY, Kind.DENIED, Kind.MISSING):
             said, status = _said(failure)
             return self._message(request, words, *words.refusals[said], status=status)
         if request.method == "POST":
             return self._message(request, words, *words.refusals["INVALID"], status=400)
         wrong = failure.violations if isinstance(failure, Failure) else ()
         parts = ", ".join(dict.fromkeys(one.field for one in wrong)) or request.url.path
-        return self._message(request, words, words.wrong_address.format(parts=parts), words.refusals["MISSING"][1], status=400)
+        status = failure.status_code if isinstance(failure, HTTPException) else 400
+        return self._message(request, words, words.wrong_address.format(parts=parts), words.refusals["MISSING"][1], status=status)
+
+    def _sign_in_first(self, request: Request, words: Words) -> Response:
+        if request.method == "POST":
+            return self._message(request, words, *words.refusals["SIGN_IN_BROKEN"], status=403)
+        wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return RedirectResponse(f"/{words.language}/sign-in?{urlencode({'to': wanted})}", status_code=303)
+
+    async def _entered(self, request: Request, subject: SubjectToken, to: str) -> Response:
+        """Begin a session, and send the browser on; RemoteFailure when access does not take the token."""
+        person, gateway = await self._gateway.signed_in(subject)
+        await self._leave(request)
+        response = RedirectResponse(to, status_code=303)
+        number, lifetime_s = self._sessions.begin(person, gateway), int(LIFETIME.total_seconds())
+        # Lax: the issuer, and links in messages, lead here from other sites. No address changes anything without its form's own word.
+        response.set_cookie(COOKIE, number, max_age=lifetime_s, httponly=True, samesite="lax", secure=self._secure)
+        return response
+
+    async def _leave(self, request: Request) -> None:
+        """End the session that the browser has, if any."""
+        session = self._session(request)
+        self._sessions.end(request.cookies.get(COOKIE))
+        if session is not None:
+            with suppress(RemoteFailure):
+                # When access is away, its session ends by itself, and nobody has its number any more.
+                await session.person.end()
 
     def _is_meant(self, request: Request, form: dict[str, str], session: Session) -> bool:
         """Tell whether the person who is signed in sent a form from a page of this site."""
@@ -211,26 +386,27 @@ class Pages:
         return self._sessions.of(request.cookies.get(COOKIE))
 
     def _seen_by(self, request: Request) -> Gateway:
-        """Return the services as whoever looks sees them."""
+        """Return the services as whoever is signed in sees them; SignInWanted."""
         session = self._session(request)
-        return self._gateway if session is None else session.gateway
+        if session is None:
+            raise SignInWanted
+        return session.gateway
 
     def _message(self, request: Request, words: Words, message: str, next_step: str, *, status: int) -> Response:
         return self._render("message.html", request, words, status=status, message=message, next_step=next_step, simulated=False)
 
     def _render(self, template: str, request: Request, words: Words, *, status: int = 200, **shown: Any) -> Response:
-        path = f"/{words.other_language}/" + request.url.path.split("/", 2)[-1]
-        other = f"{path}?{request.url.query}" if request.url.query else path
         session = self._session(request)
+        roles = frozenset[Role]() if session is None else session.person.roles
         text = self._templates.get_template(template).render(
             words=words,
-            other_address=other,
+            other_address=_in_other_language(request, words),
             width=WIDTH,
             height=HEIGHT,
             left=LEFT,
-            signed_in="" if session is None else words.people[session.person][0],
+            signed_in="" if session is None else words.people[name_of(main_role(roles))][0],
             form_token="" if session is None else session.form_token,
-            of_household=session is not None and session.person in OF_HOUSEHOLDS,
+            ways=ways(None if session is None else roles, words),
             **shown,
         )
         return HTMLResponse(text, status_code=status, headers=_SECURITY_HEADERS)
@@ -238,19 +414,23 @@ class Pages:
 
 def build(settings: DashboardSettings) -> FastAPI:
     """Return the application; it dials the services when the first page is asked for."""
-    gateway = Gateway.open(settings)
+    gateway, client = Gateway.open(settings), httpx.AsyncClient()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         yield
+        await client.aclose()
         await gateway.close()
 
-    pages = Pages(gateway, secure=settings.tls_certificate is not None)
+    pages = Pages(
+        gateway, _issuer(settings, client) if settings.issuer else None, licence=settings.open_data_licence, secure=settings.https
+    )
     app = FastAPI(title="multiflux", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.get("/healthz")(_healthy)
     app.get("/")(pages.start)
     app.get("/{language}/")(pages.home)
+    app.get("/signed-in")(pages.signed_in)
     app.get("/{language}/sign-in", response_class=HTMLResponse)(pages.who)
     app.post("/{language}/sign-in")(pages.sign_in)
     app.post("/{language}/sign-out")(pages.sign_out)
@@ -258,12 +438,34 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.post("/{language}/consents")(pages.change_consent)
     app.get("/{language}/home", response_class=HTMLResponse)(pages.my_home)
     app.post("/{language}/home")(pages.change_home)
+    app.get("/{language}/public", response_class=HTMLResponse)(pages.public)
+    app.get("/{language}/public.csv")(pages.public_file)
+    app.get("/{language}/sites", response_class=HTMLResponse)(pages.sites)
+    app.get("/{language}/sites.csv")(pages.sites_file)
+    app.get("/{language}/sites/{site}", response_class=HTMLResponse)(pages.site)
     app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
+    app.get("/{language}/lighting/commands", response_class=HTMLResponse)(pages.commands)
+    app.post("/{language}/lighting/commands")(pages.command)
+    app.get("/{language}/lighting/programmes", response_class=HTMLResponse)(pages.programmes)
+    app.get("/{language}/lighting/programmes/{programme}", response_class=HTMLResponse)(pages.programme)
+    app.post("/{language}/lighting/programmes/{programme}")(pages.change_programme)
+    app.get("/{language}/lighting/groups/{group}", response_class=HTMLResponse)(pages.plan)
+    app.post("/{language}/lighting/groups/{group}")(pages.change_plan)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
     app.get("/{language}/{collection}/{resource}", response_class=HTMLResponse)(pages.consumption)
     app.add_exception_handler(RemoteFailure, pages.refused)
     app.add_exception_handler(Failure, pages.refused)
+    app.add_exception_handler(SignInWanted, pages.refused)
+    app.add_exception_handler(HTTPException, pages.refused)
     return app
+
+
+def _issuer(settings: DashboardSettings, client: httpx.AsyncClient) -> Issuer:
+    return Issuer(settings.issuer, settings.client_id, settings.client_secret_file, settings.public_url, client)
+
+
+def _csv(text: str, name: str) -> Response:
+    return Response(text, media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 async def _healthy() -> JSONResponse:
@@ -292,11 +494,30 @@ def _is_own(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-def _said(failure: RemoteFailure) -> tuple[str, int]:
+def _said(failure: Exception) -> tuple[str, int]:
     """Return which sentence a page says of a failure, and its status."""
-    if failure.reason == "OCCUPANCY_CODE_INVALID":
-        return failure.reason, 400
-    return _BY_KIND.get(failure.kind, ("AWAY", 503)) if failure.kind else ("AWAY", 503)
+    reason = getattr(failure, "reason", "")
+    if reason in _BY_REASON:
+        return reason, _BY_REASON[reason]
+    kind: Kind | None = getattr(failure, "kind", None)
+    return ("AWAY", 503) if kind is None else _BY_KIND.get(kind, ("AWAY", 503))
+
+
+def _own_address(to: str, words: Words) -> str:
+    """Return where to go on after signing in: a page of this site, else the first page."""
+    return to if to.startswith(tuple(f"/{language}/" for language in LANGUAGES)) else f"/{words.language}/"
+
+
+def _in_other_language(request: Request, words: Words) -> str:
+    _, language, *rest = request.url.path.split("/", 2)
+    path = f"/{words.other_language}/{rest[0] if rest and language in LANGUAGES else ''}"
+    return f"{path}?{request.url.query}" if request.url.query and language in LANGUAGES else path
+
+
+def _words_of(request: Request) -> Words:
+    """Return the words of the address, else those that the browser asks for first, of these two."""
+    wanted = request.headers.get("accept-language", "").lower()
+    return LANGUAGES.get(request.url.path.split("/")[1]) or (ENGLISH if wanted.startswith("en") else FRENCH)
 
 
 def _words(language: str) -> Words:

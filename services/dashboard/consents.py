@@ -1,5 +1,6 @@
 """The page on which a household gives and withdraws its consents, each purpose and meter by itself, none chosen beforehand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from multiflux_client.points import MeteringPoint
 from vocabulary.civil import Granularity
 from vocabulary.failure import invalid
 from vocabulary.flux import Flux
-from vocabulary.names import PointId
+from vocabulary.names import PlaceId, PointId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,13 +46,12 @@ class ConsentsPage:
     simulated: bool
 
 
-async def consents_page(gateway: Gateway, words: Words, now: datetime) -> ConsentsPage:
-    """Ask for the meters of the household's homes, and for what it consents to."""
+async def consents_page(gateway: Gateway, words: Words, homes: Sequence[PlaceId], now: datetime) -> ConsentsPage:
+    """Ask for the meters of a household's homes, and for what it consents to."""
     territory = await gateway.registry.territory()
     zone = ZoneInfo(territory.time_zone)
-    homes = [occupancy.premise async for occupancy in gateway.access.occupancies() if occupancy.validity.contains(now)]
     points = [point for home in homes async for point in gateway.registry.metering_points(within=home)]
-    given = {(one.metering_point, one.purpose): one async for one in gateway.access.consents(hold_at=now)}
+    given = {(one.metering_point, one.purpose): one async for one in gateway.access.consents(hold_at=now)} if points else {}
     return ConsentsPage(meters=tuple(_meter(words, zone, point, given) for point in points), simulated=territory.simulated)
 
 

@@ -102,3 +102,20 @@ def moment(at: datetime, zone: ZoneInfo, language: str) -> str:
     local = at.astimezone(zone)
     day: date = local.date()
     return f"{format_date(day, format='d MMMM y', locale=language)}, {format_time(local, format='HH:mm', locale=language)}"
+
+
+def signed_share(ratio: float, language: str) -> str:
+    """Write a change in whole per cent, with its sign."""
+    sign = "±" if round(ratio * 100) == 0 else "+" if ratio > 0 else "−"
+    return f"{sign}{share(abs(ratio), language)}"
+
+
+def rate(per_hour: float, quantity: Quantity, language: str) -> str:
+    """Write what is used in an hour, in base units, as a power or a flow."""
+    value, unit = per_hour / per_hour_unit(quantity)[1], per_hour_unit(quantity)[0]
+    return f"{number(value, language)}{NARROW_NO_BREAK_SPACE}{unit}"
+
+
+def per_hour_unit(quantity: Quantity) -> tuple[str, int]:
+    """Return the unit of a power or a flow, and how many base units in an hour make one."""
+    return ("kW", _KILOWATT_HOUR.base_units) if quantity is Quantity.ENERGY else ("l/h", _LITRE.base_units)

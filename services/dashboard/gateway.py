@@ -1,50 +1,84 @@
-"""The services behind the pages, as one signed-in caller sees them."""
+"""The services behind the pages, as one caller sees them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from dashboard.settings import DashboardSettings
-from multiflux_client.access import AccessClient, ServiceSecret
-from multiflux_client.channel import Connection, Target
+from multiflux_client.access import AccessClient, InternalToken, ServiceSecret, SubjectToken
+from multiflux_client.audit_sink import ServiceSignIn
+from multiflux_client.channel import Connection, Target, TokenSource
 from multiflux_client.comparison import ComparisonClient
 from multiflux_client.credentials import ExchangedTokens
-from multiflux_client.failures import RemoteFailure
 from multiflux_client.forecast import ForecastClient
 from multiflux_client.lighting import LightingClient
 from multiflux_client.metering import MeteringClient
+from multiflux_client.people import TokenGrant
 from multiflux_client.registry import RegistryClient
-from vocabulary.failure import Kind
-from vocabulary.names import PersonId, TerritoryId
+from multiflux_client.sites import SitesClient
+from vocabulary.failure import Failure, Kind
+from vocabulary.names import PersonId, PlaceId, TerritoryId
+from vocabulary.role import Role
+
+_OF_HOMES = frozenset({Role.HOUSEHOLD, Role.DELEGATE})
 
 
-class DemoTokens:
-    """Tokens of the demo person: signed in at the local issuer when first needed, and again when its session has ended."""
+class SecretAwaited(Failure):
+    """Access has made no secret for the dashboard yet: nothing can be shown to whoever is not signed in."""
 
-    def __init__(self, access: AccessClient, person: PersonId, territory: TerritoryId, secret_file: Path) -> None:
-        """Sign in at `access`, which refuses where an OIDC issuer is configured; from another machine with the secret in the file."""
+    reason, kind = "SECRET_AWAITED", Kind.BUSY
+
+
+class PersonTokens:
+    """Tokens of one person who signed in, and what the latest of them grants."""
+
+    def __init__(self, access: AccessClient, subject: SubjectToken, territory: TerritoryId) -> None:
+        """Exchange `subject` at `access` when the first token is needed."""
         self._access = access
-        self._person = person
-        self._territory = territory
-        self._secret_file = secret_file
-        self._session: ExchangedTokens | None = None
+        self._grants: tuple[TokenGrant, ...] = ()
+        self._refresh_token = ""
+        self._tokens = ExchangedTokens(access, subject, territory=territory, purpose="display", keep=self._keep)
 
     async def token(self) -> str:
         """Return a token that still lives; RemoteFailure when none can be had."""
-        if self._session is not None:
-            try:
-                return await self._session.token()
-            except RemoteFailure as failure:
-                if failure.kind is not Kind.UNAUTHENTICATED:
-                    raise
-        subject = await self._access.sign_in_locally(self._person, self._territory, service=self._service())
-        self._session = ExchangedTokens(self._access, subject, territory=self._territory, purpose="display")
-        return await self._session.token()
+        return await self._tokens.token()
 
-    def _service(self) -> ServiceSecret | None:
+    async def renew(self) -> None:
+        """Learn what is granted now; RemoteFailure."""
+        await self._tokens.renew()
+
+    async def end(self) -> None:
+        """End the session at access; RemoteFailure."""
+        await self._access.sign_out(self._refresh_token)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What the person is in the territory."""
+        return frozenset(grant.role for grant in self._grants)
+
+    def homes(self, now: datetime) -> tuple[PlaceId, ...]:
+        """Return the homes that the person lives in, or looks after, at an instant."""
+        held = (grant for grant in self._grants if grant.role in _OF_HOMES and grant.validity.contains(now))
+        return tuple(dict.fromkeys(grant.place for grant in held if grant.place is not None))
+
+    def _keep(self, given: InternalToken) -> None:
+        self._grants, self._refresh_token = given.grants, given.refresh_token
+
+
+class _OwnTokens:
+    """Tokens of the dashboard itself in its territory."""
+
+    def __init__(self, signed_in: ServiceSignIn, territory: TerritoryId) -> None:
+        self._signed_in = signed_in
+        self._territory = territory
+
+    async def token(self) -> str:
+        """Return a token that still lives; SecretAwaited, RemoteFailure."""
         try:
-            return ServiceSecret(service="dashboard", secret=self._secret_file.read_text(encoding="utf-8").strip())
+            tokens = self._signed_in.identity().tokens(self._territory)
         except OSError:
-            return None
+            raise SecretAwaited("access has made no secret for the dashboard yet") from None
+        return await tokens.token()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,35 +87,50 @@ class Gateway:
 
     registry: RegistryClient
     metering: MeteringClient
+    sites: SitesClient
     forecast: ForecastClient
     lighting: LightingClient
     comparison: ComparisonClient
     access: AccessClient
     wires: "_Wires"
-    settings: DashboardSettings
+    territory: TerritoryId
+    secret_file: Path
 
     @classmethod
     def open(cls, settings: DashboardSettings) -> "Gateway":
-        """Dial nothing yet; sign in with the first call."""
-        return cls._signed_in(_Wires.open(settings), settings, PersonId(settings.demo_person))
+        """Return the services as the dashboard itself sees them: for sign-in and for what is published, nothing else. Dials nothing yet."""
+        wires, territory = _Wires.open(settings), TerritoryId(settings.territory)
+        tokens = _OwnTokens(ServiceSignIn("dashboard", wires.access, settings.secret_file), territory)
+        return cls._seen_with(tokens, wires, territory, settings.secret_file)
 
-    def signed_in(self, person: PersonId) -> "Gateway":
-        """Return the services as another demo person sees them."""
-        return self._signed_in(self.wires, self.settings, person)
+    async def demo_subject(self, person: PersonId) -> SubjectToken:
+        """Return the token of a demo person; access gives it to its own machine, and from others to whoever shows a service's secret."""
+        try:
+            service = ServiceSecret(service="dashboard", secret=self.secret_file.read_text(encoding="utf-8").strip())
+        except OSError:
+            service = None
+        return await AccessClient(self.wires.access).sign_in_locally(person, self.territory, service=service)
+
+    async def signed_in(self, subject: SubjectToken) -> "tuple[PersonTokens, Gateway]":
+        """Return a person who signed in, and the services as that person sees them; RemoteFailure when access does not take the token."""
+        person = PersonTokens(AccessClient(self.wires.access), subject, self.territory)
+        await person.token()
+        return person, self._seen_with(person, self.wires, self.territory, self.secret_file)
 
     @classmethod
-    def _signed_in(cls, wires: "_Wires", settings: DashboardSettings, person: PersonId) -> "Gateway":
-        tokens = DemoTokens(AccessClient(wires.access), person, TerritoryId(settings.territory), settings.secret_file)
+    def _seen_with(cls, tokens: TokenSource, wires: "_Wires", territory: TerritoryId, secret_file: Path) -> "Gateway":
         metering = wires.metering.with_tokens(tokens)
         return cls(
             registry=RegistryClient(metering),
             metering=MeteringClient(metering),
+            sites=SitesClient(metering),
             forecast=ForecastClient(wires.forecast.with_tokens(tokens)),
             lighting=LightingClient(wires.lighting.with_tokens(tokens)),
             comparison=ComparisonClient(wires.comparison.with_tokens(tokens)),
             access=AccessClient(wires.access.with_tokens(tokens)),
             wires=wires,
-            settings=settings,
+            territory=territory,
+            secret_file=secret_file,
         )
 
     async def close(self) -> None:

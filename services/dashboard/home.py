@@ -1,8 +1,7 @@
 """The page on which a household says what its home is like, and proves with a posted code where it lives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import Enum
 from typing import TypeVar
 
@@ -56,11 +55,10 @@ class HomePage:
     simulated: bool
 
 
-async def home_page(gateway: Gateway, words: Words, now: datetime) -> HomePage:
-    """Ask for the household's homes."""
+async def home_page(gateway: Gateway, words: Words, homes: Sequence[PlaceId]) -> HomePage:
+    """Ask for what is known of a household's homes."""
     territory = await gateway.registry.territory()
-    living = [occupancy.premise async for occupancy in gateway.access.occupancies() if occupancy.validity.contains(now)]
-    places = [await gateway.registry.place(premise) for premise in living]
+    places = [await gateway.registry.place(premise) for premise in homes]
     return HomePage(homes=tuple(_home(words, place) for place in places if place.dwelling), simulated=territory.simulated)
 
 

@@ -32,7 +32,7 @@ FRENCH: Final = LightingWords(
     below="{share} de moins que prévu",
     as_planned="comme prévu, à {share} près",
     cannot_tell="on ne peut pas dire : {coverage} de la nuit seulement est mesuré",
-    nothing_planned="on ne peut pas dire : rien n’était prévu, ou rien n’est mesuré",
+    nothing_planned="on ne peut pas dire : aucun plan n’était publié pour cette nuit, ou rien n’est mesuré",
     by_day=("environ 1 lampe allumée en plein jour", "environ {count} lampes allumées en plein jour"),
     by_night=(
         "environ 1 lampe allumée {hours} h alors qu’elle devait être éteinte",
@@ -48,7 +48,7 @@ ENGLISH: Final = LightingWords(
     below="{share} below plan",
     as_planned="as planned, within {share}",
     cannot_tell="cannot tell: only {coverage} of the night was metered",
-    nothing_planned="cannot tell: nothing was planned, or nothing was metered",
+    nothing_planned="cannot tell: no plan was published for the night, or nothing was metered",
     by_day=("about 1 lamp burning by day", "about {count} lamps burning by day"),
     by_night=(
         "about 1 lamp burning for {hours} h when it should be dark",
@@ -61,13 +61,15 @@ ENGLISH: Final = LightingWords(
 )
 _BY_LANGUAGE: Final = {"fr": FRENCH, "en": ENGLISH}
 _JOULES_PER_KILOWATT_HOUR = 3.6e6
+_WHOLE_PERCENT = 99.5
+"""From here on a share is written as 100 %."""
 
 
 def energy_sentence(energy: NightEnergy, language: str) -> str:
     """Say what a night's energy shows, without a capital or a full stop: `14 % above plan, about 3 lamps burning by day`."""
     words = _BY_LANGUAGE[language]
     if energy.difference_percent is None:
-        partly = energy.planned_joules > 0 and energy.coverage_percent > 0
+        partly = energy.planned_joules > 0 and 0 < energy.coverage_percent < _WHOLE_PERCENT
         return words.cannot_tell.format(coverage=share(energy.coverage_percent / 100, language)) if partly else words.nothing_planned
     as_planned = energy.verdict is EnergyVerdict.AS_PLANNED
     text = words.as_planned if as_planned else words.above if energy.difference_percent >= 0 else words.below

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 
 from dashboard.charts import LEFT, WIDTH, Tick
+from dashboard.commands import RunningCommand, running_commands
 from dashboard.field import Field, field_of
 from dashboard.gateway import Gateway
+from dashboard.operator_words import OPERATOR_WORDS, OperatorWords
 from dashboard.words import Words
 from multiflux_client.lighting_records import Group, LuminairePlan, Segment
 from vocabulary.interval import Interval
@@ -48,6 +50,7 @@ class GroupNight:
     """A group's night: its ways, the commonest first."""
 
     anchor: str
+    name: str
     heading: str
     strips: tuple[Strip, ...]
 
@@ -64,6 +67,8 @@ class NightPage:
     strip_height: float
     simulated: bool
     field: Field
+    op: OperatorWords
+    running: tuple[RunningCommand, ...]
 
 
 def noon_to_noon(day: date, zone: ZoneInfo) -> Interval:
@@ -100,6 +105,8 @@ async def night_page(gateway: Gateway, words: Words, day: date) -> NightPage:
         strip_height=HEIGHT,
         simulated=territory.simulated,
         field=await field_of(gateway, words.language, zone, _ended(day, zone)),
+        op=OPERATOR_WORDS[words.language],
+        running=await running_commands(gateway, words, zone),
     )
 
 
@@ -122,6 +129,7 @@ class _Drawing:
         commonest = sorted(alike.items(), key=lambda item: -item[1])
         return GroupNight(
             anchor=f"group-{number}",
+            name=group.name.partition("/")[2],
             heading=group.display_name or group.name,
             strips=tuple(self._strip(segments, count) for segments, count in commonest),
         )

@@ -177,11 +177,12 @@ async def _outlooks(gateway: Gateway, asked: Asked, fluxes: tuple[Flux, ...], no
     """Return what lies ahead of a period that is not over, or a sentence that says why it is not known."""
     if asked.period.following.interval(asked.zone).start <= now:
         return ()
-    found = await asyncio.gather(*(_outlook(gateway, asked, flux) for flux in fluxes if flux in _TOWN_FLUXES))
+    found = await asyncio.gather(*(outlook_of(gateway, asked, flux) for flux in fluxes if flux in _TOWN_FLUXES))
     return tuple(one for one in found if one)
 
 
-async def _outlook(gateway: Gateway, asked: Asked, flux: Flux) -> Outlook | str:
+async def outlook_of(gateway: Gateway, asked: Asked, flux: Flux) -> Outlook | str:
+    """Return what lies ahead of a flux, a sentence that says why it is not known, or nothing where there is nothing to say."""
     view = View(words=asked.words, period=asked.period, zone=asked.zone)
     try:
         expected = await gateway.forecast.forecast(asked.resource, flux, Granularity.DAY, slot_count=DAYS)

@@ -2,11 +2,10 @@
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from dashboard.gateway import Gateway
-from vocabulary.names import PersonId
+from dashboard.gateway import Gateway, PersonTokens
 
 COOKIE = "multiflux_session"
 LIFETIME = timedelta(hours=12)
@@ -17,7 +16,7 @@ _MOST = 10_000
 class Session:
     """A person who signed in, the services as that person sees them, and the word that its own forms carry."""
 
-    person: PersonId
+    person: PersonTokens
     gateway: Gateway
     ends: datetime
     form_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -30,7 +29,7 @@ class Sessions:
         """Start without any."""
         self._of: OrderedDict[str, Session] = OrderedDict()
 
-    def begin(self, person: PersonId, gateway: Gateway) -> str:
+    def begin(self, person: PersonTokens, gateway: Gateway) -> str:
         """Begin a session, and return the cookie's value."""
         number = secrets.token_urlsafe(32)
         self._of[number] = Session(person=person, gateway=gateway, ends=datetime.now(UTC) + LIFETIME)
@@ -45,12 +44,6 @@ class Sessions:
             self.end(number)
             return None
         return session
-
-    def renew(self, number: str | None, gateway: Gateway) -> None:
-        """Go on with a session with what the person may see now."""
-        session = self.of(number)
-        if number is not None and session is not None:
-            self._of[number] = replace(session, gateway=gateway)
 
     def end(self, number: str | None) -> None:
         """End a session."""

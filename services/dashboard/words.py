@@ -23,7 +23,6 @@ class Words:
     gap: str
     simulated: str
     simulated_why: str
-    demo_administrator: str
     skip: str
     breadcrumbs: str
     time_control: str
@@ -155,7 +154,6 @@ FRENCH: Final = Words(
     gap="pas de donnée",
     simulated="Ville simulée",
     simulated_why="Tout ici est inventé pour la démonstration : lieux, habitants et mesures.",
-    demo_administrator="Vous êtes l’administrateur de démonstration, sur cette machine seulement.",
     skip="Aller au contenu",
     breadcrumbs="Vous êtes ici",
     time_control="Période",
@@ -240,7 +238,9 @@ FRENCH: Final = Words(
         "building-manager": ("Gestionnaire de bâtiments", "les sites publics"),
         "lighting-operator": ("Exploitant de l’éclairage", "la nuit de chaque groupe de points lumineux"),
         "territory-analyst": ("Analyste du territoire", "ce qui est publié"),
-        "administrator": ("Administrateur", "tout le territoire"),
+        "administrator": ("Administrateur", "tout le territoire : à voir d’abord"),
+        "collector": ("Télérelève", "l’envoi des relevés"),
+        "platform-operator": ("Exploitant de la plateforme", "les territoires, sans leurs données"),
     },
     no_home="Aucun logement ne vous est rattaché.",
     no_home_next="Entrez le code reçu par courrier, ou attendez que les habitants de la ville simulée aient emménagé (quelques minutes).",
@@ -279,8 +279,15 @@ FRENCH: Final = Words(
     move_in_why="Le code reçu par courrier prouve où vous habitez. Vous ne verrez que ce qui est mesuré depuis votre arrivée.",
     move_in_code="Code",
     refusals={
+        "SIGN_IN_BROKEN": ("La connexion n’a pas abouti.", "Rien n’a été changé. Revenez à la page de connexion et recommencez."),
+        "SUBJECT_UNKNOWN": ("Votre compte n’est pas connu de ce territoire.", "Demandez à son administrateur de vous y inscrire."),
+        "LOCAL_ISSUER_OFF": (
+            "La connexion de démonstration est fermée.",
+            "Elle ne sert que sur sa propre machine, sans fournisseur d’identité.",
+        ),
+        "ISSUER_AWAY": ("Le service de connexion ne répond pas pour l’instant.", "Recommencez dans une minute."),
         "OCCUPANCY_CODE_INVALID": ("Ce code ne convient pas.", "Vérifiez-le sur votre courrier : il ne sert qu’une fois et expire."),
-        "MISSING": ("Ce lieu ou ce compteur n’existe pas.", "Il a peut-être été supprimé. Repartez du territoire."),
+        "MISSING": ("Ce lieu, ce compteur ou ce groupe n’existe pas.", "Il a peut-être été supprimé. Repartez du territoire."),
         "DENIED": (
             "Vous n’avez pas accès à ces chiffres.",
             "Les chiffres de plusieurs foyers ne sont montrés qu’à travers les publications agrégées.",
@@ -347,7 +354,6 @@ ENGLISH: Final = Words(
     gap="no data",
     simulated="Simulated town",
     simulated_why="Everything here is made up for demonstration: places, people and readings.",
-    demo_administrator="You are the demo administrator, on this machine only.",
     skip="Skip to content",
     breadcrumbs="You are here",
     time_control="Period",
@@ -432,7 +438,9 @@ ENGLISH: Final = Words(
         "building-manager": ("Building manager", "the public sites"),
         "lighting-operator": ("Lighting operator", "the night of each group of lamps"),
         "territory-analyst": ("Territory analyst", "what is published"),
-        "administrator": ("Administrator", "the whole territory"),
+        "administrator": ("Administrator", "the whole territory: the place to begin"),
+        "collector": ("Meter reading", "the sending of readings"),
+        "platform-operator": ("Platform operator", "the territories, without their data"),
     },
     no_home="No home is yours yet.",
     no_home_next="Enter the code that came by post, or wait until the people of the simulated town have moved in (a few minutes).",
@@ -471,8 +479,12 @@ ENGLISH: Final = Words(
     move_in_why="The code that came by post proves where you live. You will see only what is measured from your arrival on.",
     move_in_code="Code",
     refusals={
+        "SIGN_IN_BROKEN": ("Signing in did not work out.", "Nothing was changed. Go back to the sign-in page and begin again."),
+        "SUBJECT_UNKNOWN": ("This territory does not know your account.", "Ask its administrator to register you."),
+        "LOCAL_ISSUER_OFF": ("The demo sign-in is closed.", "It serves on its own machine only, and only without an identity provider."),
+        "ISSUER_AWAY": ("The sign-in service does not answer at the moment.", "Try again in a minute."),
         "OCCUPANCY_CODE_INVALID": ("This code does not fit.", "Check it on your letter: it serves once, and expires."),
-        "MISSING": ("This place or meter does not exist.", "It may have been deleted. Start again from the territory."),
+        "MISSING": ("This place, meter or group does not exist.", "It may have been deleted. Start again from the territory."),
         "DENIED": ("You have no access to these figures.", "Figures of several households are only shown through aggregated releases."),
         "READINGS_AWAY": (
             "Readings that were filed are kept by a server that does not answer at the moment; nothing is lost.",

@@ -38,6 +38,7 @@ from metering.registry_servicer import RegistryServicer
 from metering.registry_servicer.desk import Tools
 from metering.series_watch import SeriesWatch, relayed
 from metering.settings import MeteringSettings
+from metering.site_desk import SiteDesk
 from metering.warming import Warming
 from metering.weather_methods import WeatherTools
 from metering.wire.registry_events import table_changed
@@ -190,7 +191,8 @@ def _measuring(settings: MeteringSettings, store: Store) -> Measuring:
     )
     relay = published(settings, "metering.readings", store.database, RUNTIME, store.clock, partial(relayed, watch))
     readings = ReadingTools(store=series, known=known, clock=store.clock, executor=executor, changes=store.changes, quotas=quotas)
-    servicer = MeteringServicer(readings=readings, watch=watch, desk=desk, weather=weather)
+    sites = SiteDesk(desk, store.database, records=sql_records, weather=SqlWeather)
+    servicer = MeteringServicer(readings=readings, watch=watch, desk=desk, sites=sites, weather=weather)
     return Measuring(
         readings=StoredReadings(series, store.database),
         endpoints=(Endpoint(name=_METERING, add=metering_service_pb2_grpc.add_MeteringServiceServicer_to_server, servicer=servicer),),

@@ -22,6 +22,7 @@ from vocabulary.interval import Interval
 from vocabulary.names import PointId, TerritoryId
 
 R = TypeVar("R")
+Answering = Callable[[ConsumptionQuestion], ConsumptionAnswer]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,6 +78,11 @@ class Desk:
         """Return the figures of a question as a file; ParquetUnavailable."""
         scene = await self._scenes.scene(question.territory, question.resource)
         return await self._run(lambda: self._files[written_as].written(self._answer(question, scene, asker).answer, scene.zone))
+
+    async def worked(self, territory: TerritoryId, resource: str, asker: Asker, work: Callable[[Scene, Answering], R]) -> R:
+        """Return what `work` makes, off the event loop, of several questions about one resource; UnknownResource."""
+        scene = await self._scenes.scene(territory, resource)
+        return await self._run(lambda: work(scene, lambda question: self._answer(question, scene, asker).answer))
 
     async def listing(self, question: ConsumptionQuestion) -> AsyncGenerator[PointFigures]:
         """Yield the figures of every point of a place, by name; for services, which may be told them all.

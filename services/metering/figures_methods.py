@@ -36,7 +36,7 @@ class FiguresMethods:
         del context
         call = current_call()
         question = question_from_proto(request, call.territory)
-        figures = await self._desk.consumption(question, _asker_of(call.caller))
+        figures = await self._desk.consumption(question, asker_of(call.caller))
         series = answer_to_proto(question, figures.answer, time_zone=figures.time_zone, known_sequence=figures.known_sequence)
         return pb.QueryConsumptionResponse(consumption=series)
 
@@ -45,7 +45,7 @@ class FiguresMethods:
         del context
         call = current_call()
         question = cost_question_from_proto(request, call.territory)
-        answer = await self._desk.cost(question, _asker_of(call.caller))
+        answer = await self._desk.cost(question, asker_of(call.caller))
         return pb.QueryCostResponse(statement=statement_to_proto(question, answer))
 
     async def ExportConsumption(  # noqa: N802
@@ -55,7 +55,7 @@ class FiguresMethods:
         del context
         call = current_call()
         question, written_as = export_from_proto(request, call.territory)
-        file = await self._desk.file(question, _asker_of(call.caller), written_as)
+        file = await self._desk.file(question, asker_of(call.caller), written_as)
         for start in range(0, len(file), LARGEST_BLOCK):
             yield pb.ExportConsumptionResponse(block=file[start : start + LARGEST_BLOCK])
 
@@ -89,7 +89,7 @@ def _parts(question: ConsumptionQuestion, one: PointFigures) -> Iterator[pb.Stre
         yield pb.StreamConsumptionResponse(consumptions=[series])
 
 
-def _asker_of(caller: Caller) -> Asker:
+def asker_of(caller: Caller) -> Asker:
     """Return who asks, as far as disclosure is concerned."""
     return Asker(
         roles=frozenset(grant.role.name.lower() for grant in caller.grants),

@@ -75,6 +75,11 @@ class ExchangedTokens:
                 self._held = await self._renewed()
             return self._held.token
 
+    async def renew(self) -> None:
+        """Exchange now, so that the token says what is granted now; RemoteFailure."""
+        async with self._lock:
+            self._held = await self._renewed()
+
     async def _renewed(self) -> InternalToken:
         try:
             given = await self._access.exchange_token(self._credential, territory=self._territory, purpose=self._purpose)

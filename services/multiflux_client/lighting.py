@@ -11,6 +11,7 @@ from multiflux_client.channel import Connection, new_request_id
 from multiflux_client.lighting_records import (
     Cabinet,
     Calendar,
+    Check,
     Command,
     Delivery,
     Fault,
@@ -90,6 +91,20 @@ class LightingClient:
     def groups(self) -> Listing[Group]:
         """List the groups, by name."""
         return listing(self._connection, self._stub.ListGroups, pb.ListGroupsRequest(), lambda page: page.groups, Group)
+
+    def programmes(self) -> Listing[Programme]:
+        """List the programmes, by name."""
+        return listing(self._connection, self._stub.ListProgrammes, pb.ListProgrammesRequest(), lambda page: page.programmes, Programme)
+
+    def calendars(self) -> Listing[Calendar]:
+        """List the calendars, by name."""
+        return listing(self._connection, self._stub.ListCalendars, pb.ListCalendarsRequest(), lambda page: page.calendars, Calendar)
+
+    async def legality(self, first: date, last: date, *, draft: bool = False) -> tuple[Check, ...]:
+        """Check what the plans, or the drafts, do from first to last night, both included, against every rule."""
+        request = pb.CheckLegalityRequest(first_date=first.isoformat(), last_date=last.isoformat(), draft=draft)
+        response = await self._connection.call(self._stub.CheckLegality, request, deadline_s=_REHEARSAL_DEADLINE_S)
+        return tuple(record_from_proto(Check, check) for check in response.checks)
 
     async def rehearse(self, groups: Sequence[str], first: date, last: date, *, request_id: str = "") -> Rehearsal:
         """Return what the drafts of groups (`groups/x`; none: all) would do from first to last night, both included."""

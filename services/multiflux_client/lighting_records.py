@@ -161,6 +161,14 @@ class EnergyVerdict(Enum):
     BELOW = 4
 
 
+class Verdict(Enum):
+    """What a check says of a rule."""
+
+    COMPLIANT = 1
+    FINDING = 2
+    CANNOT_TELL = 3
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivePeriod:
     """When lamps are on; outside of all periods they are off."""
@@ -354,6 +362,29 @@ class Rehearsal:
     draft: Figures
     current: Figures
     conflicts: tuple[Conflict, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LegalRule:
+    """A rule of the law or of the municipality, as far as pages cite it."""
+
+    name: str = ""
+    article: str = ""
+    local: bool = False
+    unverified: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What a rule says of a plan: which luminaires break it, or lack the data to tell."""
+
+    rule: LegalRule
+    verdict: Verdict
+    luminaires: tuple[str, ...] = ()
+    about: str = ""
+    nights: int = 0
+    first_night_date: str | None = None
+    derogation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

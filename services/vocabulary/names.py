@@ -20,9 +20,14 @@ class InvalidName(Failure):
     reason, kind = "INVALID_NAME", Kind.INVALID
 
 
+def is_id(text: str) -> bool:
+    """Tell whether `text` is an id: 1 to 63 of a–z, 0–9 and hyphen, no hyphen at either end."""
+    return _ID.fullmatch(text) is not None
+
+
 def checked_id(text: str) -> str:
-    """Return `text` if it is an id: 1 to 63 of a–z, 0–9 and hyphen, no hyphen at either end."""
-    if not _ID.fullmatch(text):
+    """Return `text` if it is an id; InvalidName."""
+    if not is_id(text):
         raise InvalidName(f"{text!r} is not an id: 1 to 63 of a–z, 0–9 and hyphen, no hyphen at either end", name=text)
     return text
 
@@ -30,7 +35,7 @@ def checked_id(text: str) -> str:
 def id_in(name: str, collection: str) -> str:
     """Return the id inside the resource name `{collection}/{id}`."""
     prefix, slash, rest = name.partition("/")
-    if prefix != collection or not slash or not _ID.fullmatch(rest):
+    if prefix != collection or not slash or not is_id(rest):
         raise InvalidName(f"{name!r} is not of the form {collection}/{{id}}", name=name, expected=f"{collection}/{{id}}")
     return rest
 

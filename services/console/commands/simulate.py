@@ -20,6 +20,7 @@ from simulation.faults import FAULT_COLUMNS, Fault, fault_rows
 from simulation.readings import Feed
 from simulation.scene import ZONE
 from vocabulary.civil import local_midnight
+from vocabulary.interval import Interval
 
 _FEED_INTERVAL_S = 60.0
 _SAID_EVERY_S = 5.0
@@ -50,6 +51,7 @@ async def _simulate(seed: int, *, follow: bool, as_json: bool) -> Exit:
         async for progress in feeder.fill_registry():
             if progress.done:
                 _say(as_json, f"registry: {progress.row_count} rows, {progress.created_count} new", rows=progress.row_count)
+        await feeder.make_stations()
         await _light(feeder, settings, as_json=as_json)
         fed = folder / "fed_until"
         feed = Feed(town=town, since=datetime.fromisoformat(fed.read_text()) if fed.exists() else local_midnight(plan.start, ZONE))
@@ -82,8 +84,10 @@ async def _settle(feeder: Feeder, settled: Path, *, as_json: bool) -> None:
 async def _send(feeder: Feeder, feed: Feed, fed: Path, *, as_json: bool, quiet: bool = False) -> None:
     """Send all that has arrived up to now, and keep up to when that is: the next run goes on from there."""
     sent = stored = refused = 0
+    since, until = feed.since, datetime.now(UTC)
+    await feeder.send_weather(Interval(start=since, end=until))
     started = said = time.monotonic()
-    async for answer in feeder.send(feed, datetime.now(UTC)):
+    async for answer in feeder.send(feed, until):
         sent, stored, refused = sent + answer.readings, stored + answer.stored, refused + len(answer.refused)
         if not quiet and time.monotonic() - said > _SAID_EVERY_S:
             said = time.monotonic()

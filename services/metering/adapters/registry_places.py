@@ -167,6 +167,8 @@ def _places(territory: TerritoryId, wanted: PlaceFilter, owner: str | None) -> _
     query = select(PLACE.c.place).where(PLACE.c.territory == territory)
     if wanted.search:
         query = query.where(PLACE.c.search_name.contains(wanted.search.casefold(), autoescape=True))
+    if not wanted.homes:
+        query = query.where(PLACE.c.is_home.is_(other=False))
     return _narrowed(query, PLACE, wanted, owner), PLACE.c.place
 
 
@@ -177,6 +179,10 @@ def _linked(territory: TerritoryId, above: PlaceId, at: datetime, wanted: PlaceF
     if wanted.search:
         named = PLACE.c.search_name.contains(wanted.search.casefold(), autoescape=True)
         query = query.where(exists().where(PLACE.c.territory == territory, PLACE.c.place == PLACE_ABOVE.c.place, named))
+    if not wanted.homes:
+        query = query.where(
+            exists().where(PLACE.c.territory == territory, PLACE.c.place == PLACE_ABOVE.c.place, PLACE.c.is_home.is_(other=False))
+        )
     return _narrowed(query, PLACE_ABOVE, wanted, owner), PLACE_ABOVE.c.place
 
 

@@ -20,7 +20,15 @@ from joserfc.jwk import KeySet, OKPKey
 
 from metering.app import Access, _measuring, assembled, opened
 from metering.settings import MeteringSettings
-from multiflux.metering.v1 import consumption_pb2, metering_point_pb2, place_pb2, reading_pb2, reference_table_pb2, series_event_pb2
+from multiflux.metering.v1 import (
+    consumption_pb2,
+    metering_point_pb2,
+    place_pb2,
+    reading_pb2,
+    reference_table_pb2,
+    series_event_pb2,
+    site_pb2,
+)
 from multiflux.metering.v1 import metering_service_pb2 as pb
 from multiflux.metering.v1 import registry_service_pb2 as registry
 from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceStub
@@ -506,3 +514,59 @@ async def test_many_watchers_take_no_turn_from_calls_and_end_at_drain(world: Wor
     for stop in world.service.on_drain:
         stop()
     assert {(await refusal(all_of(watch))).reason for watch in watches} == {"SERVICE_STOPPING"}
+
+
+async def site(world: World, own_id: str, building: str, **declared: Any) -> None:
+    await world.place("town", building, place_level_pb2.PLACE_LEVEL_BUILDING, "town")
+    declared_site = place_pb2.PublicSite(use=place_pb2.SITE_USE_SCHOOL, **declared)
+    await world.place(
+        "town", own_id, place_level_pb2.PLACE_LEVEL_PREMISE, building, public_site=declared_site, display_name=own_id.capitalize()
+    )
+    await world.point("town", f"meter-{own_id}", own_id)
+
+
+async def portfolio(world: World, metadata: Any) -> site_pb2.SitePortfolio:
+    return (await world.metering.GetSitePortfolio(pb.GetSitePortfolioRequest(), metadata=metadata, timeout=30)).portfolio
+
+
+async def analysis(world: World, own_id: str, metadata: Any) -> site_pb2.SiteAnalysis:
+    return (await world.metering.AnalyseSite(pb.AnalyseSiteRequest(site=f"places/{own_id}"), metadata=metadata, timeout=30)).analysis
+
+
+async def test_a_manager_is_told_of_the_public_sites_that_its_grants_cover_and_of_no_home(world: World) -> None:
+    await site(world, "school", "block-1", area_square_metres=100)
+    await site(world, "hall", "block-2")
+    await world.record("meter-school", days=10)
+    everywhere = await portfolio(world, world.as_role(Role.BUILDING_MANAGER))
+    assert [(one.display_name, one.HasField("area_square_metres")) for one in everywhere.sites] == [("Hall", False), ("School", True)]
+    (year,) = everywhere.sites[1].fluxes
+    assert (year.amount, year.amount_per_square_metre) == (240 * HOURLY_J, 240 * HOURLY_J // 100)
+    assert (year.missing_day_count, year.HasField("change"), year.compared_day_count) == (355, False, 0)
+    assert not everywhere.sites[0].fluxes[0].HasField("amount_per_square_metre")
+    assert [(total.amount, total.site_count) for total in everywhere.totals] == [(240 * HOURLY_J, 2)]
+    assert (everywhere.attentions[0].site, everywhere.attentions[0].concern) == ("places/school", site_pb2.SITE_CONCERN_SILENT)
+    own = await portfolio(world, world.as_role(Role.BUILDING_MANAGER, "block-2"))
+    assert [one.site for one in own.sites] == ["places/hall"]
+    for role in (Role.HOUSEHOLD, Role.LIGHTING_OPERATOR, Role.TERRITORY_ANALYST):
+        assert (await refusal(portfolio(world, world.as_role(role)))).code is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_site_is_analysed_as_far_as_its_readings_go(world: World) -> None:
+    hours = [place_pb2.OpeningHours(weekday=day, start_minute=480, end_minute=1_080) for day in range(1, 6)]
+    await site(world, "school", "block-1", area_square_metres=100, opening_hours=hours)
+    await world.record("meter-school", days=14, start=NOW - 14 * DAY)
+    found = await analysis(world, "school", world.as_role(Role.BUILDING_MANAGER, "school"))
+    (flux,) = found.fluxes
+    assert flux.base_load.night_amount_per_hour == flux.base_load.working_amount_per_hour == HOURLY_J
+    assert flux.base_load.closed_share == pytest.approx(118 / 168, abs=0.01)
+    assert (flux.HasField("signature"), found.HasField("progress"), found.site.display_name) == (False, False, "School")
+
+
+async def test_what_is_no_site_or_lies_elsewhere_is_not_analysed(world: World) -> None:
+    await site(world, "school", "block-1")
+    service = world.as_role(Role.SERVICE)
+    assert (await refusal(analysis(world, "flat-1", service))).reason == "NOT_A_SITE"
+    assert (await refusal(analysis(world, "nowhere", service))).reason == "NOT_A_SITE"
+    elsewhere = world.as_role(Role.BUILDING_MANAGER, "block-2")
+    assert (await refusal(analysis(world, "school", elsewhere))).code is grpc.StatusCode.PERMISSION_DENIED
+    assert (await refusal(analysis(world, "School!", service))).code is grpc.StatusCode.INVALID_ARGUMENT

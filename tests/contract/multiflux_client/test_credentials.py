@@ -104,6 +104,14 @@ async def test_a_token_is_renewed_before_it_expires_and_each_refresh_token_is_us
     assert [token.refresh_token for token in kept] == ["refresh-1", "refresh-2", "refresh-3"]
 
 
+async def test_a_token_can_be_renewed_at_once_because_more_was_granted(access: Access, client: AccessClient, clock: Clock) -> None:
+    tokens = session(client, clock)
+    assert await tokens.token() == "token-1"
+    await tokens.renew()
+    assert await tokens.token() == "token-2"
+    assert access.exchanged == ["oidc", "refresh-1"]
+
+
 async def test_what_is_held_serves_until_it_really_expires_while_access_is_away(access: Access, client: AccessClient, clock: Clock) -> None:
     tokens = session(client, clock)
     await tokens.token()

@@ -10,10 +10,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from multiflux.access.v1 import access_service_pb2, audit_pb2, consent_pb2, event_pb2, occupancy_pb2, person_pb2
 from multiflux.lighting.v1 import command_pb2, lighting_service_pb2, plan_pb2, programme_pb2
-from multiflux.metering.v1 import metering_point_pb2, place_pb2, reference_table_pb2, registry_event_pb2, registry_service_pb2, weather_pb2
+from multiflux.metering.v1 import (
+    metering_point_pb2,
+    place_pb2,
+    reference_table_pb2,
+    registry_event_pb2,
+    registry_service_pb2,
+    site_pb2,
+    weather_pb2,
+)
 from multiflux.options.v1 import permission_pb2
 from multiflux.type.v1 import flux_pb2, granularity_pb2, place_level_pb2, quantity_pb2
-from multiflux_client import lighting_records, people, places, points, registry, tables, weather
+from multiflux_client import lighting_records, people, places, points, registry, sites, tables, weather
 from multiflux_client.failures import UnexpectedAnswer
 from multiflux_client.records import Field, fields_of, record_from_proto, record_to_proto
 from vocabulary.civil import Granularity
@@ -39,6 +47,17 @@ PAIRS = [
     (registry.ImportProgress, registry_service_pb2.ImportRegistryResponse),
     (registry.RegistryEvent, registry_event_pb2.RegistryEvent),
     (weather.WeatherStation, weather_pb2.WeatherStation),
+    (sites.SitePortfolio, site_pb2.SitePortfolio),
+    (sites.SiteYear, site_pb2.SiteYear),
+    (sites.FluxYear, site_pb2.FluxYear),
+    (sites.FluxTotal, site_pb2.FluxTotal),
+    (sites.SiteAttention, site_pb2.SiteAttention),
+    (sites.SiteAnalysis, site_pb2.SiteAnalysis),
+    (sites.FluxAnalysis, site_pb2.FluxAnalysis),
+    (sites.BaseLoad, site_pb2.BaseLoad),
+    (sites.WeatherSignature, site_pb2.WeatherSignature),
+    (sites.SignatureWeek, site_pb2.SignatureWeek),
+    (sites.EnergyProgress, site_pb2.EnergyProgress),
     (lighting_records.Programme, programme_pb2.Programme),
     (lighting_records.Calendar, programme_pb2.Calendar),
     (lighting_records.Group, plan_pb2.Group),
@@ -68,6 +87,7 @@ WORDS = [
     (registry.RegistryContent, registry_service_pb2.RegistryContent),
     (registry.RegistryFormat, registry_service_pb2.RegistryFormat),
     (weather.DegreeDayMethod, weather_pb2.DegreeDayMethod),
+    (sites.SiteConcern, site_pb2.SiteConcern),
 ]
 
 

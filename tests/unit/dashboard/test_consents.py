@@ -50,8 +50,9 @@ async def test_a_forged_or_wrong_form_changes_nothing(
     assert services.consents == []
 
 
-async def test_who_is_no_household_is_sent_to_sign_in(browser: httpx.AsyncClient) -> None:
-    assert (await browser.get("/fr/consents")).headers["location"] == "/fr/sign-in"
+async def test_who_has_no_home_has_nothing_to_consent_to(browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/fr/consents")).headers["location"] == "/fr/sign-in?to=%2Ffr%2Fconsents"
     await browser.post("/fr/sign-in", data={"person": "administrator"})
-    assert (await browser.get("/fr/consents")).headers["location"] == "/fr/sign-in"
-    assert "/fr/consents" not in (await browser.get("/fr/sign-in")).text
+    page = (await browser.get("/fr/consents")).text
+    assert "Aucun logement ne vous est rattaché" in page
+    assert "Je consens<" not in page

@@ -50,9 +50,8 @@ async def test_forged_wrong_or_overtaken_answers_change_nothing(
 
 async def test_a_posted_code_moves_the_household_in_and_its_token_is_renewed(browser: httpx.AsyncClient, services: Services) -> None:
     token = await form_token(browser)
-    before = len(services.signed)
     assert (await browser.post("/fr/home", data={"form_token": token, "code": " RIGHT-CODE "})).status_code == 303
-    assert (services.codes, len(services.signed)) == (["RIGHT-CODE"], before + 1)
+    assert (services.codes, services.renewed) == (["RIGHT-CODE"], 1)
     wrong = await browser.post("/en/home", data={"form_token": token, "code": "GUESS"})
     assert (wrong.status_code, "This code does not fit." in wrong.text) == (400, True)
     assert services.codes == ["RIGHT-CODE"]

@@ -54,8 +54,8 @@ def test_more_than_planned_is_said_with_the_lamps_that_burn() -> None:
         ),
         (
             replace(NIGHT, verdict=EnergyVerdict.CANNOT_TELL, difference_percent=None, planned_joules=0.0),
-            "cannot tell: nothing was planned, or nothing was metered",
-            "on ne peut pas dire : rien n’était prévu, ou rien n’est mesuré",
+            "cannot tell: no plan was published for the night, or nothing was metered",
+            "on ne peut pas dire : aucun plan n’était publié pour cette nuit, ou rien n’est mesuré",
         ),
     ],
 )

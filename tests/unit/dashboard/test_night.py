@@ -12,6 +12,7 @@ from multiflux_client.lighting_records import (
     Burning,
     Cabinet,
     Clamp,
+    Command,
     Delivery,
     DeliveryState,
     EnergyVerdict,
@@ -46,6 +47,10 @@ class Town:
     async def groups(self) -> AsyncIterator[Group]:
         yield Group(name="groups/a", display_name="Rue A", luminaires=tuple(f"luminaires/{n}" for n in range(3)))
         yield Group(name="groups/b", display_name="Empty")
+
+    async def commands(self) -> AsyncIterator[Command]:
+        for _ in ():
+            yield _
 
     async def cabinets(self) -> AsyncIterator[Cabinet]:
         for number in (1, 2, 3):

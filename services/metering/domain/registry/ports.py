@@ -53,13 +53,17 @@ class Written(Generic[V]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlaceFilter:
-    """Which places to list: in `within` at any depth as the tree stood `at`, of one level, of one identifier, with `search` in the name."""
+    """Which places to list: in `within` at any depth as the tree stood `at`, of one level, of one identifier, with `search` in the name.
+
+    `homes` False: none that is a home.
+    """
 
     at: datetime
     within: PlaceId | None = None
     level: PlaceLevel | None = None
     identifier: Identifier | None = None
     search: str = ""
+    homes: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

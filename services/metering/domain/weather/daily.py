@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from metering.domain.consumption.columns import Bools, Floats
 from metering.domain.consumption.degree_days import COOLING_BASE_CELSIUS, HEATING_BASE_CELSIUS, DegreeDayMethod, Need, daily_degree_days
 from metering.domain.figures.consumption import IntervalTooLong
 from metering.domain.registry.failures import refuse
@@ -68,12 +69,7 @@ def degree_days_by_day(
     question: DegreeDayQuestion, days: Sequence[Interval], hours: HourlyTemperatures, zone: ZoneInfo
 ) -> list[DayDegrees]:
     """Return the degree days of every one of the civil `days`, which tile the question's interval; `hours` are the known ones."""
-    edges = np.array([int(day.start.timestamp()) for day in days] + [int(days[-1].end.timestamp())], np.int64)
-    rows = np.searchsorted(hours.starts, edges)
-    # How many hours start in each day: 23, 24 or 25. Hours follow UTC, also where a zone's offset is no whole hour.
-    complete = np.diff(rows) == np.diff(-(-edges // HOUR_S))
-    extremes = [_extremes(hours, first, last) for first, last, whole in zip(rows[:-1], rows[1:], complete, strict=True) if whole]
-    low, high = np.array(extremes, np.float64).reshape(-1, 2).T / 100
+    complete, low, high = day_extremes(days, hours)
     heating = iter(daily_degree_days(low, high, question.heating_base_celsius, question.method).tolist())
     cooling = iter(daily_degree_days(low, high, question.cooling_base_celsius, question.method, Need.COOLING).tolist())
     dates = (day.start.astimezone(zone).date() for day in days)
@@ -81,6 +77,17 @@ def degree_days_by_day(
         DayDegrees(day=day, heating=next(heating), cooling=next(cooling)) if whole else DayDegrees(day=day)
         for day, whole in zip(dates, complete.tolist(), strict=True)
     ]
+
+
+def day_extremes(days: Sequence[Interval], hours: HourlyTemperatures) -> tuple[Bools, Floats, Floats]:
+    """Return which of the days are known whole, and the lowest and highest hourly mean of those, °C."""
+    edges = np.array([int(day.start.timestamp()) for day in days] + [int(days[-1].end.timestamp())], np.int64)
+    rows = np.searchsorted(hours.starts, edges)
+    # How many hours start in each day: 23, 24 or 25. Hours follow UTC, also where a zone's offset is no whole hour.
+    complete = np.diff(rows) == np.diff(-(-edges // HOUR_S))
+    extremes = [_extremes(hours, first, last) for first, last, whole in zip(rows[:-1], rows[1:], complete, strict=True) if whole]
+    low, high = np.array(extremes, np.float64).reshape(-1, 2).T / 100
+    return complete, low, high
 
 
 def _extremes(hours: HourlyTemperatures, first: int, last: int) -> tuple[int, int]:

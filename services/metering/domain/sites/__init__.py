@@ -1,0 +1,1 @@
+"""What public sites use: the year of all of them, and the analysis of one."""
