@@ -19,7 +19,7 @@ from multiflux_client.places import Dwelling, DwellingType, Place, Territory
 from multiflux_client.points import MeteringPoint
 from multiflux_client.sites import SiteAnalysis, SitePortfolio
 from vocabulary.flux import Flux
-from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId
+from vocabulary.names import PersonId, PlaceId, PointId
 from vocabulary.place import PlaceLevel
 from vocabulary.role import Role
 
@@ -63,7 +63,6 @@ class Services:
     issuer: bool = False
     over: bool = False
     """Whether access has ended all sessions."""
-    territory: TerritoryId = TerritoryId("demo")
     homes: tuple[PlaceId, ...] = (PlaceId("flat"),)
     signed: list[str] = field(default_factory=list[str])
     left: list[str] = field(default_factory=list[str])
@@ -109,12 +108,6 @@ class Services:
 
     @property
     def access(self) -> Any:
-        async def sign_in_locally(person: PersonId, territory: TerritoryId) -> SubjectToken:
-            assert territory == self.territory
-            if self.issuer:
-                raise RemoteFailure("an issuer is configured", code=grpc.StatusCode.PERMISSION_DENIED, reason="LOCAL_ISSUER_OFF")
-            return SubjectToken(token=person)
-
         async def consents(*, hold_at: datetime) -> AsyncIterator[Consent]:
             del hold_at
             for consent in self.consents:
@@ -136,7 +129,6 @@ class Services:
             self.codes.append(code)
 
         return SimpleNamespace(
-            sign_in_locally=sign_in_locally,
             consents=consents,
             give_consent=give_consent,
             withdraw_consent=withdraw_consent,
@@ -184,6 +176,11 @@ class Services:
                     yield total
 
         return SimpleNamespace(areas=areas, totals=totals)
+
+    async def demo_subject(self, person: PersonId) -> SubjectToken:
+        if self.issuer:
+            raise RemoteFailure("an issuer is configured", code=grpc.StatusCode.PERMISSION_DENIED, reason="LOCAL_ISSUER_OFF")
+        return SubjectToken(token=person)
 
     async def signed_in(self, subject: SubjectToken) -> tuple[Someone, "Services"]:
         name = subject.token if subject.token in (*ROLES, "nobody") else subject_of(subject.token)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from dashboard.settings import DashboardSettings
-from multiflux_client.access import AccessClient, InternalToken, SubjectToken
+from multiflux_client.access import AccessClient, InternalToken, ServiceSecret, SubjectToken
 from multiflux_client.audit_sink import ServiceSignIn
 from multiflux_client.channel import Connection, Target, TokenSource
 from multiflux_client.comparison import ComparisonClient
@@ -16,7 +17,7 @@ from multiflux_client.people import TokenGrant
 from multiflux_client.registry import RegistryClient
 from multiflux_client.sites import SitesClient
 from vocabulary.failure import Failure, Kind
-from vocabulary.names import PlaceId, TerritoryId
+from vocabulary.names import PersonId, PlaceId, TerritoryId
 from vocabulary.role import Role
 
 _OF_HOMES = frozenset({Role.HOUSEHOLD, Role.DELEGATE})
@@ -93,21 +94,31 @@ class Gateway:
     access: AccessClient
     wires: "_Wires"
     territory: TerritoryId
+    secret_file: Path
 
     @classmethod
     def open(cls, settings: DashboardSettings) -> "Gateway":
         """Return the services as the dashboard itself sees them: for sign-in and for what is published, nothing else. Dials nothing yet."""
-        wires, territory = _Wires.open(settings), TerritoryId(settings.territory)
-        return cls._seen_with(wires, territory, _OwnTokens(ServiceSignIn("dashboard", wires.access, settings.secret_file), territory))
+        wires, territory, secret_file = _Wires.open(settings), TerritoryId(settings.territory), settings.secret_file
+        own = _OwnTokens(ServiceSignIn("dashboard", wires.access, secret_file), territory)
+        return cls._seen_with(wires, territory, secret_file, own)
+
+    async def demo_subject(self, person: PersonId) -> SubjectToken:
+        """Return the token of a demo person, vouched for by the dashboard's secret; RemoteFailure where there is an OIDC issuer."""
+        try:
+            service = ServiceSecret(service="dashboard", secret=self.secret_file.read_text(encoding="utf-8").strip())
+        except OSError:
+            service = None
+        return await AccessClient(self.wires.access).sign_in_locally(person, self.territory, service=service)
 
     async def signed_in(self, subject: SubjectToken) -> "tuple[PersonTokens, Gateway]":
         """Return a person who signed in, and the services as that person sees them; RemoteFailure when access does not take the token."""
         person = PersonTokens(AccessClient(self.wires.access), subject, self.territory)
         await person.token()
-        return person, self._seen_with(self.wires, self.territory, person)
+        return person, self._seen_with(self.wires, self.territory, self.secret_file, person)
 
     @classmethod
-    def _seen_with(cls, wires: "_Wires", territory: TerritoryId, tokens: TokenSource) -> "Gateway":
+    def _seen_with(cls, wires: "_Wires", territory: TerritoryId, secret_file: Path, tokens: TokenSource) -> "Gateway":
         metering = wires.metering.with_tokens(tokens)
         return cls(
             registry=RegistryClient(metering),
@@ -119,6 +130,7 @@ class Gateway:
             access=AccessClient(wires.access.with_tokens(tokens)),
             wires=wires,
             territory=territory,
+            secret_file=secret_file,
         )
 
     async def close(self) -> None:
