@@ -19,7 +19,7 @@ from multiflux_client.places import Dwelling, DwellingType, Place, Territory
 from multiflux_client.points import MeteringPoint
 from multiflux_client.sites import SiteAnalysis, SitePortfolio
 from vocabulary.flux import Flux
-from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId
+from vocabulary.names import PersonId, PlaceId, PointId
 from vocabulary.place import PlaceLevel
 from vocabulary.role import Role
 
@@ -63,7 +63,6 @@ class Services:
     issuer: bool = False
     over: bool = False
     """Whether access has ended all sessions."""
-    territory: TerritoryId = TerritoryId("demo")
     homes: tuple[PlaceId, ...] = (PlaceId("flat"),)
     signed: list[str] = field(default_factory=list[str])
     left: list[str] = field(default_factory=list[str])

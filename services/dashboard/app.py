@@ -31,7 +31,7 @@ from dashboard.public import Published, public_csv, public_page
 from dashboard.roles import HOUSEHOLDS, first_page, main_role, name_of, ways
 from dashboard.sessions import COOKIE, LIFETIME, Session, Sessions
 from dashboard.settings import DashboardSettings
-from dashboard.site import site_page
+from dashboard.site import KeptHours, site_page
 from dashboard.sites import sites_csv, sites_page
 from dashboard.words import ENGLISH, FRENCH, LANGUAGES, Words
 from multiflux_client.access import SubjectToken
@@ -88,6 +88,7 @@ class Pages:
         """
         self._gateway = gateway
         self._published = Published(gateway)
+        self._hours = KeptHours()
         self._licence = licence
         self._issuer = issuer
         self._sessions = Sessions()
@@ -224,7 +225,7 @@ class Pages:
     async def site(self, request: Request, language: str, site: str) -> Response:
         """Show how one public site uses energy and water."""
         words = _words(language)
-        page = await site_page(self._seen_by(request), words, place_id(f"places/{site}"), datetime.now(UTC))
+        page = await site_page(self._seen_by(request), self._hours, words, place_id(f"places/{site}"), datetime.now(UTC))
         return self._render("site.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
 
     async def public(self, request: Request, language: str) -> Response:

@@ -99,12 +99,12 @@ class Gateway:
     @classmethod
     def open(cls, settings: DashboardSettings) -> "Gateway":
         """Return the services as the dashboard itself sees them: for sign-in and for what is published, nothing else. Dials nothing yet."""
-        wires, territory = _Wires.open(settings), TerritoryId(settings.territory)
-        tokens = _OwnTokens(ServiceSignIn("dashboard", wires.access, settings.secret_file), territory)
-        return cls._seen_with(tokens, wires, territory, settings.secret_file)
+        wires, territory, secret_file = _Wires.open(settings), TerritoryId(settings.territory), settings.secret_file
+        own = _OwnTokens(ServiceSignIn("dashboard", wires.access, secret_file), territory)
+        return cls._seen_with(wires, territory, secret_file, own)
 
     async def demo_subject(self, person: PersonId) -> SubjectToken:
-        """Return the token of a demo person; access gives it to its own machine, and from others to whoever shows a service's secret."""
+        """Return the token of a demo person, vouched for by the dashboard's secret; RemoteFailure where there is an OIDC issuer."""
         try:
             service = ServiceSecret(service="dashboard", secret=self.secret_file.read_text(encoding="utf-8").strip())
         except OSError:
@@ -115,10 +115,10 @@ class Gateway:
         """Return a person who signed in, and the services as that person sees them; RemoteFailure when access does not take the token."""
         person = PersonTokens(AccessClient(self.wires.access), subject, self.territory)
         await person.token()
-        return person, self._seen_with(person, self.wires, self.territory, self.secret_file)
+        return person, self._seen_with(self.wires, self.territory, self.secret_file, person)
 
     @classmethod
-    def _seen_with(cls, tokens: TokenSource, wires: "_Wires", territory: TerritoryId, secret_file: Path) -> "Gateway":
+    def _seen_with(cls, wires: "_Wires", territory: TerritoryId, secret_file: Path, tokens: TokenSource) -> "Gateway":
         metering = wires.metering.with_tokens(tokens)
         return cls(
             registry=RegistryClient(metering),

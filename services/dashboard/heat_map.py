@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,6 +18,8 @@ HEIGHT = HOURS * ROW_HEIGHT + 24.0
 _GREATEST_PERCENTILE = 99
 """A single peak must not make all other hours pale."""
 _TICKS_H = 6
+_DAY_S = 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
 
 Grid = NDArray[np.float64]
 
@@ -45,15 +47,32 @@ class Hours:
 
 def hours_of(series: ConsumptionSeries, zone: ZoneInfo) -> Hours:
     """Return hourly slots by the local clock; the hour that comes twice in autumn is the mean of both."""
-    local = [datetime.fromtimestamp(int(start), UTC).astimezone(zone) for start in series.starts]
-    ordinals = np.array([at.toordinal() for at in local], np.int64)
-    hour = np.array([at.hour for at in local], np.int64)
+    local = series.starts + _offsets(series.starts, zone)
+    ordinals, hour = local // _DAY_S, local % _DAY_S // 3_600
     known = series.qualities > 0
     day = ordinals - ordinals[0]
     total, count = (np.zeros((HOURS, int(day[-1]) + 1)) for _ in range(2))
     np.add.at(total, (hour[known], day[known]), series.amounts[known].astype(np.float64))
     np.add.at(count, (hour[known], day[known]), 1.0)
-    return Hours(first=local[0].date(), grid=np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+    return Hours(
+        first=date.fromordinal(_EPOCH + int(ordinals[0])), grid=np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    )
+
+
+def _offsets(starts: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
+    """Return the zone's offsets at instants in order, seconds; asked for by day, and by hour only on a day on which clocks change."""
+
+    def offset(at: int) -> int:
+        return int((datetime.fromtimestamp(int(starts[at]), UTC).astimezone(zone).utcoffset() or timedelta()).total_seconds())
+
+    found = np.zeros(len(starts), np.int64)
+    for first in range(0, len(starts), HOURS):
+        end = min(first + HOURS, len(starts))
+        if (same := offset(first)) == offset(end - 1):
+            found[first:end] = same
+        else:
+            found[first:end] = [offset(at) for at in range(first, end)]
+    return found
 
 
 def heat_map(hours: Hours, month_name: Callable[[date], str], hour_name: Callable[[int], str]) -> HeatMap:

@@ -1,6 +1,7 @@
 """The page of one public site: its hours, what it uses when nobody is there, how it follows the weather, and what lies ahead."""
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +20,6 @@ from dashboard.periods import Span, containing
 from dashboard.site_words import WORDS, SiteWords
 from dashboard.sites import what_of
 from dashboard.words import Words
-from multiflux_client.consumption import ConsumptionSeries
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.sites import BaseLoad, EnergyProgress, FluxAnalysis, WeatherSignature
 from vocabulary.civil import Granularity, local_midnight
@@ -28,6 +28,8 @@ from vocabulary.interval import Interval
 from vocabulary.names import PlaceId
 
 _YEAR_DAYS = 365
+_KEPT = timedelta(minutes=10)
+_MOST_KEPT = 200
 _MOST_TICKS = 8
 
 
@@ -93,19 +95,48 @@ class SitePage:
     simulated: bool
 
 
-async def site_page(gateway: Gateway, words: Words, site: PlaceId, now: datetime) -> SitePage:
+class KeptHours:
+    """The hours of sites over a year, kept for a few minutes: what they are is asked for often, and changes by an hour in an hour.
+
+    They are told only to whom metering has just told the analysis of the same site and flux.
+    """
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._kept: OrderedDict[tuple[PlaceId, Flux], tuple[datetime, Hours | None]] = OrderedDict()
+
+    async def of(self, gateway: Gateway, site: PlaceId, flux: Flux, zone: ZoneInfo, now: datetime) -> Hours | None:
+        """Return the hours of the year before today, None where readings are further apart, or metering tells nothing."""
+        kept = self._kept.get((site, flux))
+        if kept is not None and now - kept[0] < _KEPT:
+            return kept[1]
+        today = now.astimezone(zone).date()
+        year = Interval(start=local_midnight(today - timedelta(days=_YEAR_DAYS), zone), end=local_midnight(today, zone))
+        try:
+            series = await gateway.metering.consumption(f"places/{site}", flux, year, Granularity.HOUR)
+        except RemoteFailure as failure:
+            if failure.reason != "FINER_THAN_DATA":
+                return None
+            found = None
+        else:
+            found = hours_of(series, zone) if (series.qualities > 0).any() else None
+        self._kept[site, flux] = now, found
+        while len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+
+async def site_page(gateway: Gateway, kept: KeptHours, words: Words, site: PlaceId, now: datetime) -> SitePage:
     """Ask metering and forecast for a site; RemoteFailure when metering does not tell."""
     territory, analysis = await asyncio.gather(gateway.registry.territory(), gateway.sites.analysis(site))
     zone = ZoneInfo(territory.time_zone)
-    today = now.astimezone(zone).date()
-    year = Interval(start=local_midnight(today - timedelta(days=_YEAR_DAYS), zone), end=local_midnight(today, zone))
-    asked = Asked(words=words, period=containing(today, Span.MONTH), territory=territory, place=site)
+    asked = Asked(words=words, period=containing(now.astimezone(zone).date(), Span.MONTH), territory=territory, place=site)
     fluxes = [one.flux for one in analysis.fluxes]
     hours, outlooks = await asyncio.gather(
-        asyncio.gather(*(_hours(gateway, site, flux, year) for flux in fluxes)),
+        asyncio.gather(*(kept.of(gateway, site, flux, zone, now) for flux in fluxes)),
         asyncio.gather(*(outlook_of(gateway, asked, flux) for flux in fluxes)),
     )
-    drawing = _Drawing(words=words, text=WORDS[words.language], zone=zone)
+    drawing = _Drawing(words=words, text=WORDS[words.language])
     return SitePage(
         site_words=drawing.text,
         heading=analysis.site.display_name,
@@ -113,29 +144,19 @@ async def site_page(gateway: Gateway, words: Words, site: PlaceId, now: datetime
         back=f"/{words.language}/sites",
         consumption=f"/{words.language}/places/{site}",
         progress=drawing.progress(analysis.progress),
-        fluxes=tuple(drawing.section(one, series) for one, series in zip(analysis.fluxes, hours, strict=True)),
+        fluxes=tuple(drawing.section(one, by_hour) for one, by_hour in zip(analysis.fluxes, hours, strict=True)),
         outlooks=tuple(one for one in outlooks if one),
         simulated=analysis.simulated,
     )
-
-
-async def _hours(gateway: Gateway, site: PlaceId, flux: Flux, year: Interval) -> ConsumptionSeries | None:
-    """Return the hours of a year, None where the readings are further apart, or nothing is told."""
-    try:
-        return await gateway.metering.consumption(f"places/{site}", flux, year, Granularity.HOUR)
-    except RemoteFailure:
-        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Drawing:
     words: Words
     text: SiteWords
-    zone: ZoneInfo
 
-    def section(self, flux: FluxAnalysis, series: ConsumptionSeries | None) -> FluxSection:
+    def section(self, flux: FluxAnalysis, hours: Hours | None) -> FluxSection:
         name = self.words.fluxes[flux.flux]
-        hours = None if series is None or not (series.qualities > 0).any() else hours_of(series, self.zone)
         heat = None if hours is None else heat_map(hours, self._month, self._hour)
         line = flux.signature
         unit = None if line is None else display_unit(flux.quantity, max(week.amount for week in line.weeks))
