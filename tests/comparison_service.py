@@ -13,6 +13,7 @@ from comparison_world import Town, building
 from joserfc.jwk import KeySet, OKPKey
 
 from comparison.adapters.area_store import AreaStore
+from comparison.adapters.private_figures import draws
 from comparison.adapters.store import Store
 from comparison.adapters.tables import RUNTIME
 from comparison.app import MIGRATIONS
@@ -189,7 +190,7 @@ async def served(database_url: str, data_directory: Path, clock: Any, sources: S
             replica.apply(connection, TOWN, f"places/{one.id}", [DatedParent(parent=one.street, validity=Validity())])
 
     await database.write(link)
-    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=here, clock=clock)
+    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=here, clock=clock, draw=draws())
     tools = Tools(
         closer=closer,
         sources=HomeSources(sources),

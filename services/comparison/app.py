@@ -10,6 +10,7 @@ from sqlalchemy import Connection as SqlConnection
 
 from comparison.adapters.area_store import AreaStore
 from comparison.adapters.places_feed import PlacesFeed
+from comparison.adapters.private_figures import draws
 from comparison.adapters.sources import Clients, Sources
 from comparison.adapters.store import Store, erase
 from comparison.adapters.tables import RUNTIME
@@ -68,7 +69,9 @@ async def assembled(settings: ComparisonSettings, clock: Clock) -> Service:
     keys = SigningKeys(AccessClient(access))
     sources = Sources(calls.of)
     workers = Workers(settings.worker_processes)
-    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=workers.compute, clock=clock)
+    closer = Closer(
+        sources=sources, database=database, records=Store, area_records=AreaStore, compute=workers.compute, clock=clock, draw=draws()
+    )
     closing = AutomaticClosing(closer, calls.territories, settings.months_back)
     feed = PlacesFeed(database, replica, calls.registry)
     places = Consumer(

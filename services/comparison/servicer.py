@@ -15,6 +15,7 @@ from comparison.domain import months
 from comparison.domain.closing import Formation
 from comparison.domain.failures import NotAvailable
 from comparison.domain.ports import Own, Published, Records
+from comparison.domain.privacy import epsilon_of
 from comparison.domain.wording import how_chosen
 from comparison.wire import areas as areas_wire
 from comparison.wire import comparisons as wire
@@ -31,7 +32,7 @@ from runtime.pages import page
 from runtime.place_replica import PlaceReplica
 from vocabulary.flux import Flux
 from vocabulary.interval import Interval
-from vocabulary.names import InvalidName, PlaceId, TerritoryId, place_id
+from vocabulary.names import InvalidName, PersonId, PlaceId, TerritoryId, place_id
 from vocabulary.role import Role
 
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -125,6 +126,8 @@ class ComparisonServicer(ComparisonServiceServicer):
             factor = formation.similarity.factor(own.attributes) if formation and own and own.consents else None
             if formation is None or factor is None:
                 raise NotAvailable
+            holder = PersonId(current_call().caller.subject.removeprefix("people/"))
+            figures = await self._tools.closer.read(home.territory.id, flux, lambda records: records.charged_to(holder, month.year))
             text = how_chosen(formation)
             return pb.GetMyGroupCriteriaResponse(
                 terms=[
@@ -135,6 +138,8 @@ class ComparisonServicer(ComparisonServiceServicer):
                 text_fr=text.french,
                 text_en=text.english,
                 end_month=wire.month_to_proto(formation.end_month),
+                private_figure_count=figures,
+                private_spent_epsilon=epsilon_of(figures),
             )
 
     async def ListReleases(self, request: pb.ListReleasesRequest, context: _Context) -> pb.ListReleasesResponse:
@@ -145,6 +150,13 @@ class ComparisonServicer(ComparisonServiceServicer):
         of = {formation.first_month: formation for formation in formations}
         releases = [wire.release_to_proto(one, of[one.first_month].cohorts[one.cohort], flux) for one in published]
         return pb.ListReleasesResponse(releases=sorted(releases, key=lambda release: release.reach))
+
+    async def ListPrivacyLedgers(self, request: pb.ListPrivacyLedgersRequest, context: _Context) -> pb.ListPrivacyLedgersResponse:
+        """List what private figures come to in one year."""
+        del context
+        flux, year = wire.flux_from_proto(request.flux), wire.year_from_proto(request.year)
+        charged = await self._tools.closer.read(current_call().territory, flux, lambda records: records.charged(year))
+        return pb.ListPrivacyLedgersResponse(ledgers=[wire.ledger_to_proto(one, flux, year) for one in charged])
 
     async def ListAreas(self, request: pb.ListAreasRequest, context: _Context) -> pb.ListAreasResponse:
         """List the areas of which there are totals of a month."""
