@@ -67,7 +67,7 @@ def test_how_many_homes_have_a_valid_month_decides_nothing() -> None:
 
 def test_a_draw_lies_near_the_quantile_of_many_homes() -> None:
     candidates = tuple(1.25**step for step in range(58, 87))
-    values = np.random.default_rng(1).lognormal(np.log(1.25**72), 0.5, 4_000)
+    values = np.random.default_rng(1).lognormal(np.log(1.25**72), 0.5, 4_000).tolist()
     for level in (0.5, 0.2):
         found = [step_of(drawn(values, level, candidates)) for _ in range(50)]
         assert abs(np.median(found) - step_of(float(np.quantile(values, level)))) <= 1
