@@ -21,6 +21,7 @@ from comparison.closing import Closer
 from comparison.domain import task
 from comparison.domain.closing import HomeMonths, Survey
 from comparison.domain.homes import Attributes, HomeType
+from comparison.domain.months import after
 from comparison.domain.ports import Own
 from comparison.domain.task import ClosingTask
 from comparison.servicer import ComparisonServicer, Tools
@@ -51,7 +52,18 @@ KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 TOWER, SMALL = building(1, 1), [building(1, number) for number in range(2, 8)]
 HOME = PlaceId("n1-s1-b1-h0")
-OWN = Own(attributes=Attributes(type=HomeType.FLAT, occupants=2), consents=True, amount=3_000_000.0)
+
+
+@dataclass(frozen=True)
+class Household:
+    """What is known of a home: what was declared, whether it consents, what it used in a month, None where that is not known."""
+
+    attributes: Attributes
+    consents: bool
+    amount: float | None
+
+
+OWN = Household(attributes=Attributes(type=HomeType.FLAT, occupants=2), consents=True, amount=3_000_000.0)
 
 
 class Keys:
@@ -69,7 +81,10 @@ class Sources:
     """A street with a tower of 45 homes and small houses with 24 more, all of which consent."""
 
     town: Town = field(default_factory=lambda: Town({TOWER: 45, **dict.fromkeys(SMALL, 4)}))
-    own: dict[PlaceId, Own] = field(default_factory=dict[PlaceId, Own])
+    own: dict[PlaceId, Household] = field(default_factory=dict[PlaceId, Household])
+    used: dict[date, float] = field(default_factory=dict[date, float])
+    """What every home used in a month, where that is not what `own` says."""
+    degrees: dict[date, float] = field(default_factory=dict[date, float])
     looked_at: list[PlaceId] = field(default_factory=list[PlaceId])
     since: list[datetime] = field(default_factory=list[datetime])
     away: bool = False
@@ -88,9 +103,9 @@ class Sources:
         del territory, flux
         return self.town.readings(month.month)
 
-    def home(self, premise: PlaceId, during: Interval) -> Own:
-        del during
-        return self.own.get(premise, OWN)
+    def home(self, premise: PlaceId, month: date) -> Household:
+        found = self.own.get(premise, OWN)
+        return replace(found, amount=self.used[month]) if month in self.used else found
 
 
 @dataclass
@@ -112,13 +127,13 @@ class TownSources(Sources):
             self.asked[number] = readings, readings.totals()
         return self.asked[number]
 
-    def home(self, premise: PlaceId, during: Interval) -> Own:
+    def home(self, premise: PlaceId, month: date) -> Household:
         if premise in self.own:
             return self.own[premise]
         if not self.attributes:
             self.attributes.update(self.town.survey().attributes)
-        used = self.month((during.start + timedelta(days=2)).month)[1]
-        return Own(attributes=self.attributes.get(premise, Attributes()), consents=True, amount=used.get(premise))
+        used = self.month(month.month)[1]
+        return Household(attributes=self.attributes.get(premise, Attributes()), consents=True, amount=used.get(premise))
 
 
 @dataclass
@@ -135,7 +150,12 @@ class HomeSources:
         self.of.looked_at.append(premise)
         if self.of.away:
             raise RemoteFailure("away", code=grpc.StatusCode.UNAVAILABLE)
-        return self.of.home(premise, during)
+        first, last = ((at + timedelta(days=2)).date().replace(day=1) for at in (during.start, during.end - timedelta(days=5)))
+        asked = [one for at in range(13) if (one := after(first, at)) <= last]
+        homes = {month: self.of.home(premise, month) for month in asked}
+        amounts = {month: home.amount for month, home in homes.items() if home.amount is not None}
+        latest = homes[asked[-1]]
+        return Own(attributes=latest.attributes, consents=latest.consents, amounts=amounts, degrees=self.of.degrees)
 
 
 @dataclass

@@ -28,6 +28,7 @@ from multiflux_client.metering import MeteringClient
 from multiflux_client.people import AccessEvent
 from multiflux_client.places import Territory
 from multiflux_client.registry import RegistryClient, RegistryEvent
+from multiflux_client.weather import WeatherClient
 from runtime.audit import AuditForwarder, AuditLog
 from runtime.call import current_call
 from runtime.changes import Changes
@@ -124,7 +125,12 @@ class _Calls:
         """Return the clients for one territory; OSError when there is no secret yet."""
         metering = self._as_itself(self._metering, territory)
         access = self._as_itself(self._access, territory)
-        return Clients(registry=RegistryClient(metering), metering=MeteringClient(metering), access=AccessClient(access))
+        return Clients(
+            registry=RegistryClient(metering),
+            metering=MeteringClient(metering),
+            weather=WeatherClient(metering),
+            access=AccessClient(access),
+        )
 
     def registry(self, territory: TerritoryId | None) -> RegistryClient:
         """Return the registry for one territory, or for all."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import ceil
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from comparison.domain.failures import NotAvailable
 from comparison.domain.ports import Own, Published, Records
 from comparison.domain.privacy import epsilon_of
 from comparison.domain.wording import how_chosen
+from comparison.domain.year_on_year import year_on_year
 from comparison.wire import areas as areas_wire
 from comparison.wire import comparisons as wire
 from multiflux.comparison.v1 import comparison_pb2
@@ -93,7 +94,7 @@ class ComparisonServicer(ComparisonServiceServicer):
         async with self._one_refusal(request.premise):
             home = await self._home(request.premise)
             wanted = month or await self._latest(home.territory.id, flux)
-            found = await self._compared(home, flux, [wanted] if wanted else [])
+            found = await self._compared(home, flux, wanted, 1) if wanted else []
             if not found:
                 raise NotAvailable
             return pb.GetMyComparisonResponse(comparison=found[0])
@@ -105,7 +106,7 @@ class ComparisonServicer(ComparisonServiceServicer):
         async with self._one_refusal(request.premise):
             home = await self._home(request.premise)
             latest = await self._latest(home.territory.id, flux)
-            found = await self._compared(home, flux, [months.after(latest, -back) for back in range(_HISTORY)] if latest else [])
+            found = await self._compared(home, flux, latest, _HISTORY) if latest else []
             if not found:
                 raise NotAvailable
             return pb.ListMyComparisonsResponse(comparisons=found)
@@ -119,9 +120,7 @@ class ComparisonServicer(ComparisonServiceServicer):
             latest = await self._latest(home.territory.id, flux)
             zone, now = ZoneInfo(home.territory.time_zone), current_call().at
             month = latest or months.latest_closable(now, zone)
-            formations, own = await asyncio.gather(
-                self._formations(home, flux, [month]), self._own(home, flux, months.interval_of(month, zone))
-            )
+            formations, own = await asyncio.gather(self._formations(home, flux, [month]), self._own(home, flux, month))
             formation = formations.get(month)
             factor = formation.similarity.factor(own.attributes) if formation and own and own.consents else None
             if formation is None or factor is None:
@@ -208,33 +207,31 @@ class ComparisonServicer(ComparisonServiceServicer):
         )
         home = _Home(territory=territory, premise=looked_at, grant=homes[looked_at], places=places)
         if wanted != looked_at:
-            await self._own(home, Flux.ELECTRICITY, months.interval_of(call.at.date().replace(day=1), ZoneInfo(territory.time_zone)))
+            await self._own(home, Flux.ELECTRICITY, call.at.date().replace(day=1))
             raise NotAvailable
         return home
 
-    async def _compared(self, home: _Home, flux: Flux, asked: Sequence[date]) -> list[comparison_pb2.Comparison]:
-        """Return the comparisons of the months that there are, in the order in which they are asked for."""
-        (published, formations), owns = await asyncio.gather(
-            self._published_of(home, flux, asked), asyncio.gather(*(self._own_of_month(home, flux, month) for month in asked))
-        )
-        return [
-            found
-            for month, own in zip(asked, owns, strict=True)
-            if own is not None and (found := _comparison(home, flux, month, own, published, formations)) is not None
-        ]
+    async def _compared(self, home: _Home, flux: Flux, latest: date, count: int) -> list[comparison_pb2.Comparison]:
+        """Return the comparisons of so many months that there are, the latest first."""
+        asked = [months.after(latest, -back) for back in range(count)]
+        (published, formations), own = await asyncio.gather(self._published_of(home, flux, asked), self._own(home, flux, latest))
+        if own is None:
+            return []
+        return [found for month in asked if (found := _comparison(home, flux, month, own, published, formations)) is not None]
 
-    async def _own_of_month(self, home: _Home, flux: Flux, month: date) -> Own | None:
-        during = months.interval_of(month, ZoneInfo(home.territory.time_zone))
-        found = await self._own(home, flux, during)
-        # What was used before the household moved in is not its own.
-        lived_there = home.grant.validity.contains(during.start) and during.start < current_call().at
-        return found if lived_there else None
-
-    async def _own(self, home: _Home, flux: Flux, during: Interval) -> Own | None:
+    async def _own(self, home: _Home, flux: Flux, latest: date) -> Own | None:
+        """Return what is known of a home, of the year until the latest month and the same month a year before."""
+        zone, now = ZoneInfo(home.territory.time_zone), current_call().at
+        start = months.interval_of(months.after(latest, 1 - _HISTORY), zone).start
+        during = Interval(start=start, end=months.interval_of(latest, zone).end)
         try:
-            return await self._tools.sources.own(home.territory.id, home.premise, flux, during, current_call().at)
+            found = await self._tools.sources.own(home.territory.id, home.premise, flux, during, now)
         except RemoteFailure:
             return None
+        begins = {month: months.interval_of(month, zone).start for month in found.amounts}
+        # What was used before the household moved in is not its own.
+        own = {month: used for month, used in found.amounts.items() if home.grant.validity.contains(begins[month]) and begins[month] < now}
+        return replace(found, amounts=own)
 
     async def _formations(self, home: _Home, flux: Flux, asked: Sequence[date]) -> dict[date, Formation]:
         """Return the formation in which a home lies, by month."""
@@ -290,7 +287,8 @@ class _OneRefusal:
 def _comparison(
     home: _Home, flux: Flux, month: date, own: Own, published: Sequence[Published], formations: Sequence[Formation]
 ) -> comparison_pb2.Comparison | None:
-    if own.amount is None or not own.consents:
+    used = own.amounts.get(month)
+    if used is None or not own.consents:
         return None
     groups = list[comparison_pb2.GroupComparison]()
     for formation in formations:
@@ -298,14 +296,15 @@ def _comparison(
         if atom is None or factor is None or not formation.lives(month):
             continue
         groups += [
-            wire.group_to_proto(one, formation, factor, own.amount)
+            wire.group_to_proto(one, formation, factor, used)
             for one in published
             if one.month == month and one.first_month == formation.first_month and atom in formation.cohorts[one.cohort].atoms
         ]
     if not groups:
         return None
     groups.sort(key=lambda group: group.release.reach)
-    return wire.comparison_to_proto(home.premise, month, flux, own.amount, groups, own.attributes, simulated=home.territory.simulated)
+    before = year_on_year(flux, month, own.amounts, own.degrees)
+    return wire.comparison_to_proto(home.premise, month, flux, own, groups, before, simulated=home.territory.simulated)
 
 
 def _named(premise: str) -> PlaceId | None:

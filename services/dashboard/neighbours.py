@@ -63,10 +63,12 @@ def shown(words: Words, found: Comparison, how: GroupCriteria) -> Standing:
     french = words.language == "fr"
     month = format_date(found.month, format="LLLL yyyy", locale=words.language)
     own = amount(found.own_amount, display_unit(found.quantity, found.own_amount), words.language)
+    before = found.year_on_year
+    year = () if before is None else (before.sentence_fr if french else before.sentence_en,)
     return Standing(
         css=css_class(found.flux),
         finding=words.neighbours.format(month=f"{month[:1].upper()}{month[1:]}", amount=own, of_flux=words.of_fluxes[found.flux]),
-        sentences=tuple(group.sentence_fr if french else group.sentence_en for group in found.groups),
+        sentences=(*(group.sentence_fr if french else group.sentence_en for group in found.groups), *year),
         advice=found.advice_fr if french else found.advice_en,
         how=how.text_fr if french else how.text_en,
         rows=tuple(row for group in found.groups for row in _rows(words, found, group)),

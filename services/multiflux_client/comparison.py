@@ -100,6 +100,26 @@ class GroupComparison:
     private_note_en: str = ""
 
 
+class WeatherCorrection(Enum):
+    """Whether what was used a year before is told as it would have been with this year's weather, and why not."""
+
+    CORRECTED = 1
+    UNKNOWN = 2
+    NOT_NEEDED = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class YearOnYear:
+    """A home beside itself a year before; `corrected_amount` is None where the weather is not corrected for."""
+
+    month: date
+    amount: int
+    corrected_amount: int | None
+    correction: WeatherCorrection
+    sentence_fr: str
+    sentence_en: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """How a home stands for one flux and month, the nearest group first. `month` is its first day."""
@@ -113,6 +133,7 @@ class Comparison:
     advice_fr: str
     advice_en: str
     simulated: bool
+    year_on_year: YearOnYear | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,6 +293,18 @@ def _comparison(message: comparison_pb2.Comparison) -> Comparison:
         advice_fr=message.advice_fr,
         advice_en=message.advice_en,
         simulated=message.simulated,
+        year_on_year=_year_on_year(message.year_on_year) if message.HasField("year_on_year") else None,
+    )
+
+
+def _year_on_year(message: comparison_pb2.YearOnYear) -> YearOnYear:
+    return YearOnYear(
+        month=_first_day(message.month),
+        amount=message.amount,
+        corrected_amount=message.corrected_amount if message.HasField("corrected_amount") else None,
+        correction=WeatherCorrection(message.correction),
+        sentence_fr=message.sentence_fr,
+        sentence_en=message.sentence_en,
     )
 
 

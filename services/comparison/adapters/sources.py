@@ -15,11 +15,13 @@ from comparison.domain.months import after, days_of, interval_of
 from comparison.domain.ports import Own
 from multiflux_client.access import AccessClient
 from multiflux_client.consumption import ConsumptionSeries
+from multiflux_client.failures import RemoteFailure
 from multiflux_client.metering import MeteringClient
 from multiflux_client.people import Purpose
 from multiflux_client.places import Dwelling, DwellingType, EnergySource, Place, Territory
 from multiflux_client.points import MeteringPoint
 from multiflux_client.registry import RegistryClient
+from multiflux_client.weather import DegreeDayMethod, WeatherClient
 from vocabulary.civil import Granularity, slots
 from vocabulary.flux import Direction, Flux, Quantity
 from vocabulary.interval import Interval
@@ -44,6 +46,7 @@ class Clients:
     registry: RegistryClient
     access: AccessClient
     metering: MeteringClient
+    weather: WeatherClient
 
 
 class Sources:
@@ -107,16 +110,22 @@ class Sources:
         return HomeMonths(premises=tuple(rows), amounts=amounts, month_days=days_of(interval_of(month, zone), zone))
 
     async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        """Return what is known of one home for who lives there."""
+        """Return what is known of one home, of whole months, for who lives there."""
         clients = self._clients(territory)
-        place, points = await asyncio.gather(clients.registry.place(premise), self._points_of(clients, premise, flux))
+        place, points, degrees = await asyncio.gather(
+            clients.registry.place(premise), self._points_of(clients, premise, flux), self._degrees(clients, premise, flux, during)
+        )
         gross = any(map(_measures_production, points))
         signs = _GROSS if gross else {Direction.IMPORT: 1}
-        months = [self._month(clients, premise, flux, during, direction) for direction in signs] if points else []
-        consents, parts = await asyncio.gather(self._consents(clients, points, now), asyncio.gather(*months))
-        amount = sum(sign * part for sign, part in zip(signs.values(), parts, strict=True)) if parts else float("nan")
+        ways = [self._months(clients, premise, flux, during, direction) for direction in signs] if points else []
+        consents, parts = await asyncio.gather(self._consents(clients, points, now), asyncio.gather(*ways))
+        known = frozenset[date]().union(*parts).intersection(*parts)
+        amounts = {month: sum(sign * part[month] for sign, part in zip(signs.values(), parts, strict=True)) for month in known}
         return Own(
-            attributes=attributes_of(place.dwelling or Dwelling(), gross=gross), consents=consents, amount=amount if amount >= 0 else None
+            attributes=attributes_of(place.dwelling or Dwelling(), gross=gross),
+            consents=consents,
+            amounts={month: amount for month, amount in amounts.items() if amount >= 0},
+            degrees=degrees,
         )
 
     async def _points_of(self, clients: Clients, premise: PlaceId, flux: Flux) -> list[MeteringPoint]:
@@ -129,11 +138,36 @@ class Sources:
                 found = True
         return found
 
-    async def _month(self, clients: Clients, premise: PlaceId, flux: Flux, during: Interval, direction: Direction) -> float:
-        """Return what went one way in a month, NaN where that is not known."""
+    async def _months(self, clients: Clients, premise: PlaceId, flux: Flux, during: Interval, direction: Direction) -> dict[date, float]:
+        """Return what went one way in each month of which that is known."""
         series = await clients.metering.consumption(f"places/{premise}", flux, during, Granularity.MONTH, direction=direction)
-        known = len(series.amounts) == 1 and bool(series.qualities[0]) and int(series.coverage_percents[0]) >= _LEAST_COVERAGE
-        return float(series.amounts[0]) * 100 / float(series.coverage_percents[0]) if known else float("nan")
+        zone = ZoneInfo(series.time_zone)
+        known = np.flatnonzero((series.qualities > 0) & (series.coverage_percents >= _LEAST_COVERAGE))
+        return {
+            datetime.fromtimestamp(int(series.starts[at]), zone).date(): float(series.amounts[at])
+            * 100
+            / float(series.coverage_percents[at])
+            for at in known
+        }
+
+    async def _degrees(self, clients: Clients, premise: PlaceId, flux: Flux, during: Interval) -> dict[date, float]:
+        """Return the heating degree days of each month of which nearly all days are known."""
+        if flux is Flux.WATER:
+            return {}
+        try:
+            found = await clients.weather.degree_days(f"places/{premise}", during, DegreeDayMethod.METEO)
+        except RemoteFailure:
+            return {}
+        by_month = dict[date, list[float]]()
+        for day in found.days:
+            if day.heating_degree_days is not None:
+                by_month.setdefault(day.date.replace(day=1), []).append(day.heating_degree_days)
+        lengths = {month: (after(month) - month).days for month in by_month}
+        return {
+            month: sum(days) * lengths[month] / len(days)
+            for month, days in by_month.items()
+            if len(days) * 100 >= _LEAST_COVERAGE * lengths[month]
+        }
 
     async def _kept_from_network(
         self, clients: Clients, point: PointId, during: Interval, starts: NDArray[np.int64]

@@ -1,7 +1,7 @@
 """What comparison needs of others."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -48,11 +48,12 @@ class PublishedTotal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Own:
-    """What is known of one home: what was declared, whether it is consented to, and what it used, None where that is not known."""
+    """What is known of one home: what was declared, whether it is consented to, and by month, where known, its use and degree days."""
 
     attributes: Attributes
     consents: bool
-    amount: float | None
+    amounts: Mapping[date, float]
+    degrees: Mapping[date, float] = field(default_factory=dict[date, float])
 
 
 class Records(Protocol):

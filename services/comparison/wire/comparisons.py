@@ -5,11 +5,11 @@ from typing import Any
 
 from comparison.domain.atoms import Cohort
 from comparison.domain.closing import Formation
-from comparison.domain.homes import Attributes
-from comparison.domain.ports import Charged, Published
+from comparison.domain.ports import Charged, Own, Published
 from comparison.domain.privacy import BUDGET, DELTA, epsilon_of
 from comparison.domain.releases import standing, value_of
-from comparison.domain.wording import advice, group_named, private_note, sentence
+from comparison.domain.wording import advice, group_named, private_note, sentence, year_sentence
+from comparison.domain.year_on_year import YearOnYear
 from multiflux.comparison.v1 import comparison_pb2
 from multiflux.type.v1 import flux_pb2, quantity_pb2
 from vocabulary.failure import invalid
@@ -117,24 +117,38 @@ def comparison_to_proto(
     premise: PlaceId,
     month: date,
     flux: Flux,
-    own: float,
+    own: Own,
     groups: list[comparison_pb2.GroupComparison],
-    attributes: Attributes,
+    before: YearOnYear | None,
     *,
     simulated: bool,
 ) -> comparison_pb2.Comparison:
     """Return the message of a comparison."""
-    told = advice(flux, attributes)
+    told = advice(flux, own.attributes)
     return comparison_pb2.Comparison(
         premise=f"places/{premise}",
         flux=flux_pb2.Flux.ValueType(flux.value),
         month=month_to_proto(month),
         quantity=quantity_pb2.Quantity.ValueType(quantity_of(flux).value),
-        own_amount=round(own),
+        own_amount=round(own.amounts[month]),
         groups=groups,
         advice_fr=told.french,
         advice_en=told.english,
         simulated=simulated,
+        year_on_year=year_on_year_to_proto(flux, before) if before else None,
+    )
+
+
+def year_on_year_to_proto(flux: Flux, found: YearOnYear) -> comparison_pb2.YearOnYear:
+    """Return the message of how a home stands beside itself a year before."""
+    said = year_sentence(flux, found)
+    return comparison_pb2.YearOnYear(
+        month=month_to_proto(found.month),
+        amount=round(found.amount),
+        corrected_amount=None if found.corrected is None else round(found.corrected),
+        correction=comparison_pb2.WeatherCorrection.ValueType(found.correction.value),
+        sentence_fr=said.french,
+        sentence_en=said.english,
     )
 
 
