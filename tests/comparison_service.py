@@ -1,6 +1,6 @@
 """The comparison service over a real channel, above homes that are made up: whose they are and what they used is given, not asked."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -142,11 +142,14 @@ class HomeSources:
 
     of: Sources
 
-    async def territory(self, territory: TerritoryId) -> Territory:
+    async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
+        del now
         return await self.of.territory(territory)
 
-    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        del territory, flux, now
+    async def own(
+        self, territory: TerritoryId, premise: PlaceId, above: Sequence[PlaceId], flux: Flux, during: Interval, now: datetime
+    ) -> Own:
+        del territory, above, flux, now
         self.of.looked_at.append(premise)
         if self.of.away:
             raise RemoteFailure("away", code=grpc.StatusCode.UNAVAILABLE)

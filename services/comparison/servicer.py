@@ -48,12 +48,14 @@ _REFUSED_EVERY_S = 0.05
 class HomeSources(Protocol):
     """What an answer is made of."""
 
-    async def territory(self, territory: TerritoryId) -> Territory:
+    async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
         """Return what the registry knows of a territory."""
         ...
 
-    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        """Return what is known of one home."""
+    async def own(
+        self, territory: TerritoryId, premise: PlaceId, above: Sequence[PlaceId], flux: Flux, during: Interval, now: datetime
+    ) -> Own:
+        """Return what is known of one home; `above` are the places that it lies in, nearest first."""
         ...
 
 
@@ -71,12 +73,13 @@ class Tools:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Home:
-    """A home of the caller's, the grant by which it is, and the territory."""
+    """A home of the caller's, the grant by which it is, and the territory; `foreign`: another was asked for, and nothing must be told."""
 
     territory: Territory
     premise: PlaceId
     grant: Grant
     places: tuple[PlaceId, ...]
+    foreign: bool
 
 
 class ComparisonServicer(ComparisonServiceServicer):
@@ -95,7 +98,7 @@ class ComparisonServicer(ComparisonServiceServicer):
             home = await self._home(request.premise)
             wanted = month or await self._latest(home.territory.id, flux)
             found = await self._compared(home, flux, wanted, 1) if wanted else []
-            if not found:
+            if home.foreign or not found:
                 raise NotAvailable
             return pb.GetMyComparisonResponse(comparison=found[0])
 
@@ -107,7 +110,7 @@ class ComparisonServicer(ComparisonServiceServicer):
             home = await self._home(request.premise)
             latest = await self._latest(home.territory.id, flux)
             found = await self._compared(home, flux, latest, _HISTORY) if latest else []
-            if not found:
+            if home.foreign or not found:
                 raise NotAvailable
             return pb.ListMyComparisonsResponse(comparisons=found)
 
@@ -123,7 +126,7 @@ class ComparisonServicer(ComparisonServiceServicer):
             formations, own = await asyncio.gather(self._formations(home, flux, [month]), self._own(home, flux, month))
             formation = formations.get(month)
             factor = formation.similarity.factor(own.attributes) if formation and own and own.consents else None
-            if formation is None or factor is None:
+            if home.foreign or formation is None or factor is None:
                 raise NotAvailable
             holder = PersonId(current_call().caller.subject.removeprefix("people/"))
             figures = await self._tools.closer.read(home.territory.id, flux, lambda records: records.charged_to(holder, month.year))
@@ -180,7 +183,7 @@ class ComparisonServicer(ComparisonServiceServicer):
         """Close a month."""
         del context
         flux, month = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month)
-        territory = await self._tools.sources.territory(current_call().territory)
+        territory = await self._tools.sources.territory(current_call().territory, current_call().at)
 
         async def close() -> pb.CloseMonthResponse:
             done = await self._tools.closer.close(territory, flux, month)
@@ -192,24 +195,20 @@ class ComparisonServicer(ComparisonServiceServicer):
         return _OneRefusal(self._tools, premise)
 
     async def _home(self, premise: str) -> _Home:
-        """Return the caller's home; NotAvailable for any other."""
+        """Return the caller's home, one of the caller's for any other: the same is read then, so that the refusal takes as long."""
         call = current_call()
         homes = {grant.place: grant for grant in call.caller.grants if _is_home(grant, call)}
         wanted = _named(premise)
         if not premise and len(homes) == 1:
             (wanted,) = homes
-        # The same is asked of the other services, whoever's home was named: answers take as long.
         looked_at = wanted if wanted in homes else next(iter(homes), None)
         if looked_at is None:
             raise NotAvailable
         territory, places = await asyncio.gather(
-            self._tools.sources.territory(call.territory), self._tools.replica.ancestors(call.territory, f"places/{looked_at}", call.at)
+            self._tools.sources.territory(call.territory, call.at),
+            self._tools.replica.ancestors(call.territory, f"places/{looked_at}", call.at),
         )
-        home = _Home(territory=territory, premise=looked_at, grant=homes[looked_at], places=places)
-        if wanted != looked_at:
-            await self._own(home, Flux.ELECTRICITY, call.at.date().replace(day=1))
-            raise NotAvailable
-        return home
+        return _Home(territory=territory, premise=looked_at, grant=homes[looked_at], places=places, foreign=wanted != looked_at)
 
     async def _compared(self, home: _Home, flux: Flux, latest: date, count: int) -> list[comparison_pb2.Comparison]:
         """Return the comparisons of so many months that there are, the latest first."""
@@ -225,7 +224,7 @@ class ComparisonServicer(ComparisonServiceServicer):
         start = months.interval_of(months.after(latest, 1 - _HISTORY), zone).start
         during = Interval(start=start, end=months.interval_of(latest, zone).end)
         try:
-            found = await self._tools.sources.own(home.territory.id, home.premise, flux, during, now)
+            found = await self._tools.sources.own(home.territory.id, home.premise, home.places, flux, during, now)
         except RemoteFailure:
             return None
         begins = {month: months.interval_of(month, zone).start for month in found.amounts}

@@ -6,14 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import grpc
 import numpy as np
 import pytest
 
 from comparison.adapters.sources import Sources
 from comparison.domain.months import interval_of
 from comparison.domain.similarity import shipped
-from multiflux_client.failures import RemoteFailure
 from multiflux_client.places import Dwelling, Place, PlaceParent, Territory
 from multiflux_client.points import Channel, MeteringPoint, PointPlace
 from vocabulary.civil import Granularity, slots
@@ -107,10 +105,7 @@ def sources(metering: Metering) -> Sources:
         occupancies=lambda: listed([]), consents=lambda **asked: listed([object()] if "metering_point" in asked else [])
     )
 
-    async def degree_days(*_: Any) -> Any:
-        raise RemoteFailure("no station", code=grpc.StatusCode.NOT_FOUND)
-
-    weather = SimpleNamespace(degree_days=degree_days)
+    weather = SimpleNamespace(stations=lambda: listed([]))
     clients: Any = SimpleNamespace(registry=registry, access=access, metering=metering, weather=weather)
     return Sources(lambda _: clients)
 
@@ -128,7 +123,7 @@ async def test_homes_that_use_the_same_have_the_same_index_with_and_without_pane
 
 async def test_a_household_sees_its_own_gross_amount() -> None:
     asked, during = sources(Metering()), interval_of(JUNE, PARIS)
-    plain, solar = [await asked.own(TOWN.id, PlaceId(name), Flux.ELECTRICITY, during, NOW) for name in ("plain", "solar")]
+    plain, solar = [await asked.own(TOWN.id, PlaceId(name), (), Flux.ELECTRICITY, during, NOW) for name in ("plain", "solar")]
     assert plain.amounts == solar.amounts == {JUNE: 30 * 36_000_000}
     assert plain.attributes == solar.attributes
     assert plain.consents
@@ -138,4 +133,4 @@ async def test_a_household_sees_its_own_gross_amount() -> None:
 async def test_days_on_which_what_is_made_is_not_known_are_not_known(gap: Direction) -> None:
     asked, during = sources(Metering(gap=gap)), interval_of(JUNE, PARIS)
     assert "solar" not in (await asked.readings(TOWN, Flux.ELECTRICITY, JUNE)).totals()
-    assert (await asked.own(TOWN.id, PlaceId("solar"), Flux.ELECTRICITY, during, NOW)).amounts == {}
+    assert (await asked.own(TOWN.id, PlaceId("solar"), (), Flux.ELECTRICITY, during, NOW)).amounts == {}

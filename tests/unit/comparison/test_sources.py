@@ -112,7 +112,10 @@ async def test_a_home_is_known_by_its_months_and_their_degree_days_where_nearly_
             time_zone="Europe/Paris",
         )
 
-    async def degree_days(*_: Any) -> Any:
+    asked_for = list[str]()
+
+    async def degree_days(location: str, *_: Any) -> Any:
+        asked_for.append(location)
         days = [december + timedelta(days=at) for at in range(62)]
         return SimpleNamespace(
             days=[
@@ -123,8 +126,16 @@ async def test_a_home_is_known_by_its_months_and_their_degree_days_where_nearly_
             ]
         )
 
-    asked = sources([], [consent()], metering=SimpleNamespace(consumption=consumption), weather=SimpleNamespace(degree_days=degree_days))
-    found = await asked.own(TOWN, PlaceId("flat"), Flux.GAS, during, NOW)
+    async def stations() -> AsyncIterator[Any]:
+        yield SimpleNamespace(id="far", places=(PlaceId("commune"),))
+        yield SimpleNamespace(id="near", places=(PlaceId("street"),))
+
+    weather = SimpleNamespace(degree_days=degree_days, stations=stations)
+    asked = sources([], [consent()], metering=SimpleNamespace(consumption=consumption), weather=weather)
+    above = tuple(PlaceId(name) for name in ("house", "street", "quarter", "commune"))
+    await asked.own(TOWN, PlaceId("flat"), above, Flux.GAS, during, NOW)
+    found = await asked.own(TOWN, PlaceId("flat"), above, Flux.GAS, during, NOW)
+    assert asked_for == ["weatherStations/near"]
     assert found.amounts == {december: 10_000}
     assert found.degrees == {december: 310.0}
-    assert (await asked.own(TOWN, PlaceId("flat"), Flux.WATER, during, NOW)).degrees == {}
+    assert (await asked.own(TOWN, PlaceId("flat"), above, Flux.WATER, during, NOW)).degrees == {}
