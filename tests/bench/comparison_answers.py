@@ -5,7 +5,6 @@ import csv
 import io
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import psutil
 
 from access.adapters.tables import access_tables
 from comparison.domain import months
@@ -121,6 +121,11 @@ class Town:
 
     folder: Path
     connections: Mapping[str, Connection]
+    processes: Mapping[str, psutil.Process]
+
+    def cpu_ms(self) -> dict[str, float]:
+        """Return what each service has computed for, in milliseconds."""
+        return {name: sum(process.cpu_times()[:2]) * 1e3 for name, process in self.processes.items()}
 
     async def as_person(self, person: str, service: str, territory: TerritoryId = TOWN) -> Connection:
         """Sign in as somebody."""
@@ -136,20 +141,21 @@ async def services() -> AsyncGenerator[Town]:
         async with AsyncExitStack() as stack:
             ports = dict(zip(("access", "metering", "comparison"), _free_ports(3), strict=True))
             environment = {**os.environ, "MULTIFLUX_DATA_DIRECTORY": name, "MULTIFLUX_CALLS_PER_MINUTE": "1e9"}
-            environment |= {"MULTIFLUX_CALL_BURST": "1000000000", "MULTIFLUX_LOG_LEVEL": "WARNING", "MULTIFLUX_COMPARISON_MONTHS_BACK": "1"}
+            environment |= {"MULTIFLUX_CALL_BURST": "1000000000", "MULTIFLUX_LOG_LEVEL": "ERROR", "MULTIFLUX_COMPARISON_MONTHS_BACK": "1"}
             at_metering = f"127.0.0.1:{ports['metering']}"
             environment |= {"MULTIFLUX_ACCESS_REGISTRY_TARGET": at_metering, "MULTIFLUX_COMPARISON_METERING_TARGET": at_metering}
             environment |= {"MULTIFLUX_COMPARISON_ANSWERS_AT_ONCE": "1000000000"}
             environment |= {f"MULTIFLUX_{one.upper()}_METRICS_PORT": "0" for one in ports}
             environment |= {f"MULTIFLUX_{one.upper()}_PORT": str(port) for one, port in ports.items()}
             environment["MULTIFLUX_ACCESS_TARGET"] = f"127.0.0.1:{ports['access']}"
-            connections = dict[str, Connection]()
+            connections, processes = dict[str, Connection](), dict[str, psutil.Process]()
             for one, port in ports.items():
                 process = subprocess.Popen([sys.executable, "-m", one], env=environment)
                 stack.callback(_end, process)
+                processes[one] = psutil.Process(process.pid)
                 connections[one] = await stack.enter_async_context(Connection.open(Target(address=f"127.0.0.1:{port}")))
                 await asyncio.wait_for(connections[one].channel.channel_ready(), STARTS_WITHIN_S)
-            yield Town(folder=Path(name), connections=connections)
+            yield Town(folder=Path(name), connections=connections, processes=processes)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -266,11 +272,13 @@ async def measured(count: int = 2_000) -> None:
             closed = await administrator.close_month(flux, month)
             print(f"{flux.name.lower()} closed in {time.perf_counter() - began:.1f} s: {closed.release_count} releases", flush=True)
             await _known(ComparisonClient(await town.as_person(f"p-{asking[0]}", "comparison")), flux)
+            before = town.cpu_ms()
             single, history = await answered(town, flux, asking)
-            for name, spent in (("a household's answer", single), ("its history", history)):
-                p50, p95 = statistics.median(spent), sorted(spent)[len(spent) * 95 // 100]
-                bar = " (≤ 10)" if spent is single else ""
-                print(f"  {name}: p50 {p50:.1f} ms{bar}, p95 {p95:.1f} ms, {len(spent)} asked", flush=True)
+            spent = {name: (ms - before[name]) / (len(single) + len(history)) for name, ms in town.cpu_ms().items()}
+            print("  CPU for each:", ", ".join(f"{name} {ms:.1f} ms" for name, ms in spent.items()), f"(load {os.getloadavg()[0]:.1f})")
+            for name, took in (("a household's answer (p50 ≤ 10)", single), ("its history", history)):
+                p10, p50, p95 = (sorted(took)[len(took) * percent // 100] for percent in (10, 50, 95))
+                print(f"  {name}: p10 {p10:.1f}, p50 {p50:.1f}, p95 {p95:.1f} ms, {len(took)} asked", flush=True)
 
 
 if __name__ == "__main__":
