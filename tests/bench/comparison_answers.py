@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import math
 import os
 import socket
 import subprocess
@@ -43,7 +44,8 @@ FLUXES = {Flux.WATER: ("volume", "volume", BaseUnit.MILLILITRE), Flux.ELECTRICIT
 """By flux: the quantity, the channel and its unit."""
 ASKING = 100
 """Households that ask, each a few times."""
-STARTS_WITHIN_S, KNOWN_WITHIN_S = 60, 120
+STARTS_WITHIN_S, KNOWN_WITHIN_S, RESTS_WITHIN_S = 60, 120, 180
+RESTING_MS = 100
 
 
 def homes(count: int) -> list[PlaceId]:
@@ -125,7 +127,17 @@ class Town:
 
     def cpu_ms(self) -> dict[str, float]:
         """Return what each service has computed for, in milliseconds."""
-        return {name: sum(process.cpu_times()[:2]) * 1e3 for name, process in self.processes.items()}
+        return {
+            name: sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True))) * 1e3
+            for name, process in self.processes.items()
+        }
+
+    async def at_rest(self) -> None:
+        """Wait until no service computes: readings are filed, and what is due is closed."""
+        deadline, before = time.monotonic() + RESTS_WITHIN_S, -math.inf
+        while (now := sum(self.cpu_ms().values())) - before > RESTING_MS and time.monotonic() < deadline:
+            before = now
+            await asyncio.sleep(2)
 
     async def as_person(self, person: str, service: str, territory: TerritoryId = TOWN) -> Connection:
         """Sign in as somebody."""
@@ -267,15 +279,22 @@ async def measured(count: int = 2_000) -> None:
         print(f"{count:,} homes filled in {time.perf_counter() - began:.0f} s", flush=True)
         administrator = ComparisonClient(await town.as_person("administrator", "comparison"))
         month, asking = months.latest_closable(now, PARIS), homes(count)[:: count // ASKING]
-        for flux in FLUXES:
+        await town.at_rest()
+        for flux in (*FLUXES, Flux.GAS):
             began = time.perf_counter()
             closed = await administrator.close_month(flux, month)
             print(f"{flux.name.lower()} closed in {time.perf_counter() - began:.1f} s: {closed.release_count} releases", flush=True)
+        await town.at_rest()
+        for flux in FLUXES:
             await _known(ComparisonClient(await town.as_person(f"p-{asking[0]}", "comparison")), flux)
             before = town.cpu_ms()
             single, history = await answered(town, flux, asking)
             spent = {name: (ms - before[name]) / (len(single) + len(history)) for name, ms in town.cpu_ms().items()}
-            print("  CPU for each:", ", ".join(f"{name} {ms:.1f} ms" for name, ms in spent.items()), f"(load {os.getloadavg()[0]:.1f})")
+            print(
+                f"{flux.name.lower()}: CPU for each",
+                ", ".join(f"{name} {ms:.1f} ms" for name, ms in spent.items()),
+                f"(load {os.getloadavg()[0]:.1f})",
+            )
             for name, took in (("a household's answer (p50 ≤ 10)", single), ("its history", history)):
                 p10, p50, p95 = (sorted(took)[len(took) * percent // 100] for percent in (10, 50, 95))
                 print(f"  {name}: p10 {p10:.1f}, p50 {p50:.1f}, p95 {p95:.1f} ms, {len(took)} asked", flush=True)
