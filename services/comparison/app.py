@@ -120,9 +120,15 @@ class _Calls:
         self._metering = metering
         self._access = access
         self._signed_in = signed_in
+        self._clients = dict[TerritoryId, Clients]()
 
     def of(self, territory: TerritoryId) -> Clients:
         """Return the clients for one territory; OSError when there is no secret yet."""
+        if territory not in self._clients:
+            self._clients[territory] = self._made(territory)
+        return self._clients[territory]
+
+    def _made(self, territory: TerritoryId) -> Clients:
         metering = self._as_itself(self._metering, territory)
         access = self._as_itself(self._access, territory)
         return Clients(
