@@ -1,5 +1,6 @@
 """The comparison service over a real channel, above homes that are made up: whose they are and what they used is given, not asked."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -88,6 +89,8 @@ class Sources:
     looked_at: list[PlaceId] = field(default_factory=list[PlaceId])
     since: list[datetime] = field(default_factory=list[datetime])
     away: bool = False
+    computing_s: float = 0.0
+    """How long metering computes for a home that has readings."""
     asking: frozenset[PlaceId] | None = None
     """The homes that ask; None: all may."""
 
@@ -158,6 +161,8 @@ class HomeSources:
         homes = {month: self.of.home(premise, month) for month in asked}
         amounts = {month: home.amount for month, home in homes.items() if home.amount is not None}
         latest = homes[asked[-1]]
+        if amounts:
+            await asyncio.sleep(self.of.computing_s)
         return Own(attributes=latest.attributes, consents=latest.consents, amounts=amounts, degrees=self.of.degrees)
 
 
