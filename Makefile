@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 PROTOS := $(shell find protos -name '*.proto')
 BENCHES := $(patsubst tests/bench/bench_%.py,bench-%,$(wildcard tests/bench/bench_*.py))
 
-.PHONY: help run test attack check protos format lint types layers contracts env-example bench $(BENCHES) clean
+.PHONY: help run test test-compose attack check protos format lint types layers contracts env-example bench $(BENCHES) clean
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ protos: services/multiflux/generated ## Generate Python from protos/.
 run: services/multiflux/generated ## Start every service with the simulated town; Ctrl-C stops them.
 	@exec $(BIN)/multiflux up --town
 
-test: $(VENV)/synced services/multiflux/generated ## Run every test; ARGS="-k name" chooses.
-	@$(BIN)/pytest $(ARGS)
+test: $(VENV)/synced services/multiflux/generated ## Run every test; ARGS="-k name" chooses, ARGS="-n 0" runs one after the other.
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+test-compose: $(VENV)/synced services/multiflux/generated ## Build and run the containers of compose.yaml, and strike them; needs Docker.
+	@$(BIN)/pytest tests/compose $(ARGS)
 
 check: lint types layers contracts ## Check style, types, layers and contracts.
 
@@ -87,7 +90,7 @@ $(VENV)/peers: $(VENV)/synced
 	@touch $@
 
 $(BENCHES): bench-%: $(VENV)/synced services/multiflux/generated
-	@PYTHONPATH=services $(BIN)/python tests/bench/bench_$*.py $(ARGS)
+	@PYTHONPATH=services:tests $(BIN)/python tests/bench/bench_$*.py $(ARGS)
 
 bench-forecast: $(VENV)/peers
 # One thread each, ours and the peers'.

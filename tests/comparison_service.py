@@ -94,7 +94,8 @@ class Sources:
     asking: frozenset[PlaceId] | None = None
     """The homes that ask; None: all may."""
 
-    async def territory(self, territory: TerritoryId) -> Territory:
+    async def territory(self, territory: TerritoryId, now: datetime | None = None) -> Territory:
+        del now
         return Territory(id=territory, display_name="Town", time_zone="Europe/Paris", simulated=True, root_place=PlaceId("town"))
 
     async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
@@ -146,8 +147,7 @@ class HomeSources:
     of: Sources
 
     async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
-        del now
-        return await self.of.territory(territory)
+        return await self.of.territory(territory, now)
 
     async def own(
         self, territory: TerritoryId, premise: PlaceId, above: Sequence[PlaceId], flux: Flux, during: Interval, now: datetime

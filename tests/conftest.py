@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy
+from rabbitmq_server import PROGRAM, RabbitmqServer, rabbitmq_server
 
 
 @dataclass
@@ -73,6 +74,22 @@ def postgresql_database(postgresql_url: str) -> Iterator[str]:
     _execute(postgresql_url, f"CREATE DATABASE {name}")
     yield sqlalchemy.make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
     _execute(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_node() -> Iterator[RabbitmqServer]:
+    """A real RabbitMQ node of its own, gone after the session."""
+    if not PROGRAM.exists():
+        pytest.skip("RabbitMQ is missing: install rabbitmq-server")
+    with rabbitmq_server() as server:
+        yield server
+
+
+@pytest.fixture
+def rabbitmq(rabbitmq_node: RabbitmqServer) -> RabbitmqServer:
+    """The node, started again where the test before stopped it."""
+    rabbitmq_node.start()
+    return rabbitmq_node
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])

@@ -113,7 +113,7 @@ def _door(settings: AccessSettings, clock: Clock, client: httpx.AsyncClient) -> 
     return Door(
         subjects=subjects,
         local=local,
-        services={service: secret_in(settings.secrets_directory / service) for service in settings.service_ids},
+        services={service: secret_in(settings.service_secrets_directory / service) for service in settings.service_ids},
         lifetimes=Lifetimes(refresh=timedelta(hours=settings.refresh_hours), session=timedelta(days=settings.session_days)),
         admit_unknown=settings.admit_unknown,
     )

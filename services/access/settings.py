@@ -34,6 +34,9 @@ class AccessSettings(ServiceSettings, env_prefix="MULTIFLUX_ACCESS_"):
         default="metering forecast lighting comparison supervision collector dashboard console",
         description="Services that may sign in, separated by spaces; each finds its secret in secrets/<service> in the data directory.",
     )
+    service_secrets: Path | None = Field(
+        default=None, description="Folder with a file for each service that holds its secret; empty: secrets in the data directory."
+    )
     registry_target: str = Field(
         default="127.0.0.1:7302", description="Where the metering service listens, which has the registry; empty: none is followed."
     )
@@ -45,6 +48,11 @@ class AccessSettings(ServiceSettings, env_prefix="MULTIFLUX_ACCESS_"):
     def secrets_directory(self) -> Path:
         """Where keys and secrets are."""
         return self.data_directory / "secrets"
+
+    @property
+    def service_secrets_directory(self) -> Path:
+        """Where the services' secrets are."""
+        return self.service_secrets or self.secrets_directory
 
     @property
     def operator_subjects(self) -> tuple[str, ...]:

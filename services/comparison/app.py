@@ -1,6 +1,7 @@
 """Puts the comparison service together: the only module that names adapters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,13 @@ from comparison.adapters.places_feed import PlacesFeed
 from comparison.adapters.private_figures import draws
 from comparison.adapters.sources import Clients, Sources
 from comparison.adapters.store import Store, erase
-from comparison.adapters.tables import RUNTIME
+from comparison.adapters.tables import DELIVERY, RUNTIME
 from comparison.adapters.workers import Workers
-from comparison.closing import AutomaticClosing, Closer
+from comparison.closing import AutomaticClosing, Closer, close_due
+from comparison.domain.closing import Due
 from comparison.servicer import ComparisonServicer, Tools
 from comparison.settings import ComparisonSettings
+from comparison.wire.closing_due import CLOSING_DUE, closing_due_from_bytes, closing_due_to_proto
 from multiflux.comparison.v1 import comparison_service_pb2, comparison_service_pb2_grpc
 from multiflux_client.access import AccessClient
 from multiflux_client.audit_sink import AccessAudit, ServiceSignIn
@@ -34,9 +37,12 @@ from runtime.call import current_call
 from runtime.changes import Changes
 from runtime.clock import Clock, SystemClock
 from runtime.consumer import Consumer
+from runtime.delivering import own_work, worker
+from runtime.events import Event
+from runtime.handling import Handlers
 from runtime.limits import RateLimits
-from runtime.outbox import Outbox
-from runtime.permissions import PermissionCheck
+from runtime.outbox import Outbox, Pending
+from runtime.permissions import NoPlaces, PermissionCheck
 from runtime.place_replica import PlaceReplica
 from runtime.relational import Database
 from runtime.server import Endpoint, Service, periodically
@@ -45,6 +51,9 @@ from vocabulary.names import TerritoryId
 
 MIGRATIONS = Path(__file__).parent / "adapters" / "migrations"
 _SERVICE = comparison_service_pb2.DESCRIPTOR.services_by_name["ComparisonService"].full_name
+CLOSING_QUEUE = "comparison.closing"
+_HANDLED_KEPT = timedelta(days=30)
+"""How long it is known that an event was handled: longer than any broker or outbox delivers it again."""
 _KEYS_INTERVAL_S = 60.0
 _TRIM_INTERVAL_S = 3_600.0
 _CLOSING_LOOK_S = 60.0
@@ -59,21 +68,13 @@ async def build(settings: ComparisonSettings) -> Service:
 
 async def assembled(settings: ComparisonSettings, clock: Clock) -> Service:
     """Return the service at the time of `clock`, with its database migrated."""
-    database = Database.open(settings.store_url, read_threads=settings.read_threads)
-    database.migrate(MIGRATIONS)
+    base = _base(settings, clock)
+    database, calls, closer = base.database, base.calls, base.closer
     outbox = Outbox(database, RUNTIME, clock, retention=timedelta(days=settings.event_retention_days))
     changes = Changes(database, RUNTIME, outbox, clock, retention=timedelta(days=settings.request_retention_days))
     replica = PlaceReplica(database, RUNTIME)
-    access, metering = (_dialled(settings, address) for address in (settings.access_target, settings.metering_target))
-    signed_in = ServiceSignIn("comparison", access, settings.secret_file)
-    calls = _Calls(metering, access, signed_in)
-    keys = SigningKeys(AccessClient(access))
-    sources = Sources(calls.of)
-    workers = Workers(settings.worker_processes)
-    closer = Closer(
-        sources=sources, database=database, records=Store, area_records=AreaStore, compute=workers.compute, clock=clock, draw=draws()
-    )
-    closing = AutomaticClosing(closer, calls.territories, settings.months_back)
+    closing = AutomaticClosing(closer, calls.territories, partial(_ask, database, outbox), settings.months_back)
+    work = own_work(settings, base.closing, database, RUNTIME, DELIVERY, outbox, clock)
     feed = PlacesFeed(database, replica, calls.registry)
     places = Consumer(
         "registry", database, RUNTIME, open_stream=calls.registry_events, apply=feed.apply, on_expired=feed.resync, away=_AWAY
@@ -81,27 +82,91 @@ async def assembled(settings: ComparisonSettings, clock: Clock) -> Service:
     people = Consumer("access", database, RUNTIME, open_stream=calls.access_events, apply=_forget, on_expired=_from_the_oldest, away=_AWAY)
     refusals = AuditLog(database, RUNTIME)
     limits = RateLimits(per_minute=settings.answers_per_minute, burst=settings.answers_at_once, clock=clock)
-    tools = Tools(closer=closer, sources=sources, changes=changes, replica=replica, refusals=refusals, limits=limits)
+    tools = Tools(closer=closer, sources=base.sources, changes=changes, replica=replica, refusals=refusals, limits=limits)
     servicer = ComparisonServicer(tools)
     return Service(
         name="comparison",
         settings=settings,
         clock=clock,
         endpoints=(Endpoint(name=_SERVICE, add=comparison_service_pb2_grpc.add_ComparisonServiceServicer_to_server, servicer=servicer),),
-        verifier=TokenVerifier(keys, clock),
+        verifier=TokenVerifier(base.keys, clock),
         permissions=PermissionCheck(replica),
         refusals=refusals,
         tasks=(
-            partial(periodically, _KEYS_INTERVAL_S, keys.refresh),
+            partial(periodically, _KEYS_INTERVAL_S, base.keys.refresh),
             partial(periodically, _TRIM_INTERVAL_S, changes.trim),
+            partial(periodically, _TRIM_INTERVAL_S, outbox.trim),
+            partial(periodically, _TRIM_INTERVAL_S, partial(base.closing.trim, _HANDLED_KEPT)),
             partial(periodically, _CLOSING_LOOK_S, closing.tick),
             places.run,
             people.run,
-            AuditForwarder(database, RUNTIME, AccessAudit(signed_in.access)).run,
+            *work.tasks,
+            AuditForwarder(database, RUNTIME, AccessAudit(calls.signed_in.access)).run,
         ),
         on_drain=(outbox.stop,),
+        closers=(*work.closers, *base.closers),
+    )
+
+
+async def working(settings: ComparisonSettings) -> Service:
+    """Return a worker: it answers health checks alone, and closes the months that the broker brings; NoBroker, ExtraMissing."""
+    clock = SystemClock()
+    base = _base(settings, clock)
+    return Service(
+        name="comparison-worker",
+        settings=settings,
+        clock=clock,
+        endpoints=(),
+        verifier=TokenVerifier(base.keys, clock),
+        permissions=PermissionCheck(NoPlaces()),
+        refusals=AuditLog(base.database, RUNTIME),
+        tasks=(worker(settings, (base.closing,)).run,),
+        closers=base.closers,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Base:
+    """What the service and its workers stand on."""
+
+    database: Database
+    calls: "_Calls"
+    keys: SigningKeys
+    sources: Sources
+    closer: Closer
+    closing: Handlers
+    closers: tuple[Callable[[], Awaitable[None] | None], ...]
+
+
+def _base(settings: ComparisonSettings, clock: Clock) -> _Base:
+    database = Database.open(settings.store_url, read_threads=settings.read_threads)
+    database.migrate(MIGRATIONS)
+    access, metering = (_dialled(settings, address) for address in (settings.access_target, settings.metering_target))
+    calls = _Calls(metering, access, ServiceSignIn("comparison", access, settings.secret_file))
+    sources = Sources(calls.of)
+    workers = Workers(settings.worker_processes)
+    closer = Closer(
+        sources=sources, database=database, records=Store, area_records=AreaStore, compute=workers.compute, clock=clock, draw=draws()
+    )
+
+    async def close(event: Event) -> None:
+        await close_due(closer, closing_due_from_bytes(event.payload))
+
+    return _Base(
+        database=database,
+        calls=calls,
+        keys=SigningKeys(AccessClient(access)),
+        sources=sources,
+        closer=closer,
+        closing=Handlers(CLOSING_QUEUE, database, DELIVERY, clock, jobs={CLOSING_DUE: close}),
         closers=(access.close, metering.close, workers.close, database.close),
     )
+
+
+async def _ask(database: Database, outbox: Outbox, due: Due) -> None:
+    pending = [Pending(event=closing_due_to_proto(due), territory=due.territory)]
+    await database.write(lambda connection: outbox.append(connection, pending))
+    outbox.wake()
 
 
 def _forget(connection: SqlConnection, event: AccessEvent) -> None:
@@ -119,7 +184,7 @@ class _Calls:
     def __init__(self, metering: Connection, access: Connection, signed_in: ServiceSignIn) -> None:
         self._metering = metering
         self._access = access
-        self._signed_in = signed_in
+        self.signed_in = signed_in
         self._clients = dict[TerritoryId, Clients]()
 
     def of(self, territory: TerritoryId) -> Clients:
@@ -158,7 +223,7 @@ class _Calls:
             yield cursor_after, event
 
     def _as_itself(self, connection: Connection, territory: TerritoryId | None) -> Connection:
-        return connection.with_tokens(self._signed_in.identity().tokens(territory))
+        return connection.with_tokens(self.signed_in.identity().tokens(territory))
 
 
 def _dialled(settings: ComparisonSettings, address: str) -> Connection:

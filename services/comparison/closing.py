@@ -1,9 +1,12 @@
-"""Closes months: asks who lives where and what they used, and keeps what is formed and published, in one transaction a month."""
+"""Closes months: asks who lives where and what they used, and keeps what is formed and published, in one transaction a month.
+
+When months are due is told by the clock; they are closed by whoever handles that: a worker, or the service itself.
+"""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -11,7 +14,7 @@ from sqlalchemy import Connection
 
 from comparison.domain import months
 from comparison.domain.atoms import FORMED
-from comparison.domain.closing import HomeMonths, Survey
+from comparison.domain.closing import Due, HomeMonths, Survey
 from comparison.domain.failures import MonthOpen, MonthPassed
 from comparison.domain.ports import AreaRecords, Records
 from comparison.domain.privacy import Draw
@@ -28,11 +31,17 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_AGAIN = timedelta(hours=1)
+"""Months that are not closed so long after they were asked for are asked for again: it may have failed for good."""
 FLUXES = (Flux.ELECTRICITY, Flux.WATER, Flux.GAS)
 
 
 class Sources(Protocol):
     """What a closing is made of."""
+
+    async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
+        """Return what the registry knows of a territory."""
+        ...
 
     async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
         """Return the homes of a territory, and who lives there and consents at a time, and did so from `since` on."""
@@ -119,34 +128,54 @@ class Closer:
         )
 
 
-class AutomaticClosing:
-    """Closes each territory's months when they are due, the oldest first."""
+async def close_due(closer: Closer, due: Due) -> None:
+    """Close the months that are due, the oldest first; done again, it closes none a second time. Raises what the sources refuse."""
+    territory = await closer.sources.territory(due.territory, closer.clock.now())
+    last = await closer.read(due.territory, due.flux, lambda records: records.last_closed())
+    month = due.first if last is None else months.after(last)
+    while month <= due.last:
+        await closer.close(territory, due.flux, month)
+        month = months.after(month)
 
-    def __init__(self, closer: Closer, territories: Callable[[], AsyncIterator[Territory]], months_back: int) -> None:
-        """Close months of `territories`, of a new one so many before the latest."""
+
+class AutomaticClosing:
+    """Asks for each territory's months to be closed when they are due."""
+
+    def __init__(
+        self,
+        closer: Closer,
+        territories: Callable[[], AsyncIterator[Territory]],
+        ask: Callable[[Due], Awaitable[None]],
+        months_back: int,
+    ) -> None:
+        """Look at months of `territories`, of a new one so many before the latest; `ask` has them closed, by a worker or here."""
         self._closer = closer
         self._territories = territories
+        self._ask = ask
         self._back = months_back
         self._holders: dict[tuple[TerritoryId, Flux], int] = {}
+        self._asked: dict[Due, datetime] = {}
 
     async def tick(self) -> None:
-        """Close what is due; a service that is away is asked again at the next tick."""
+        """Ask for what is due; a service that is away is asked again at the next tick."""
         try:
             async for territory in self._territories():
                 for flux in FLUXES:
-                    await self._close_due(territory, flux)
+                    await self._ask_for_due(territory, flux)
         except (RemoteFailure, Failure, OSError) as failure:
             _log.warning("closing waits", extra={"reason": getattr(failure, "reason", type(failure).__name__)})
 
-    async def _close_due(self, territory: Territory, flux: Flux) -> None:
-        latest = months.latest_closable(self._closer.clock.now(), ZoneInfo(territory.time_zone))
+    async def _ask_for_due(self, territory: Territory, flux: Flux) -> None:
+        now = self._closer.clock.now()
+        latest = months.latest_closable(now, ZoneInfo(territory.time_zone))
         last = await self._closer.read(territory.id, flux, lambda records: records.last_closed())
         if last is None and not await self._is_settled(territory, flux):
             return
-        month = months.after(latest, -self._back) if last is None else months.after(last)
-        while month <= latest:
-            await self._closer.close(territory, flux, month)
-            month = months.after(month)
+        first = months.after(latest, -self._back) if last is None else months.after(last)
+        due = Due(territory=territory.id, flux=flux, first=first, last=latest)
+        if first <= latest and now - self._asked.get(due, now - _AGAIN) >= _AGAIN:
+            await self._ask(due)
+            self._asked[due] = now
 
     async def _is_settled(self, territory: Territory, flux: Flux) -> bool:
         """Tell whether a new territory has people, and no more than at the last look: groups must not be formed of the first who come."""

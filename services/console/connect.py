@@ -8,7 +8,7 @@ from datetime import timedelta
 from console.programs import PROGRAMS, programs
 from console.session import SessionFile, SessionTokens
 from console.settings import ConsoleSettings
-from multiflux_client.access import AccessClient
+from multiflux_client.access import AccessClient, ServiceSecret
 from multiflux_client.channel import Connection, Target
 
 
@@ -22,6 +22,12 @@ def target(settings: ConsoleSettings, name: str, address: str) -> Target:
 def access_target(settings: ConsoleSettings) -> Target:
     """Return where the access service is."""
     return target(settings, "access", settings.access_target)
+
+
+def own_secret(settings: ConsoleSettings) -> ServiceSecret | None:
+    """Return what the command signs demo people in with from another machine than that of access; OSError when its file cannot be read."""
+    file = settings.console_service_secret_file
+    return None if file is None else ServiceSecret(service="console", secret=file.read_text(encoding="utf-8").strip())
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """Asks services whether they are healthy, each in the way it speaks."""
 
 import asyncio
-from http.client import HTTPConnection, HTTPException
+import ssl
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 from console.programs import Program, Speaks
@@ -18,11 +19,13 @@ async def program_health(program: Program, authority: Path | None) -> Health:
             target = Target(address=program.address, authority=authority if program.tls else None, tls=program.tls)
             return await health(target, deadline_s=_DEADLINE_S)
         case Speaks.HTTP:
-            return await asyncio.to_thread(_http_health, program.address)
+            return await asyncio.to_thread(_http_health, program, authority)
 
 
-def _http_health(address: str) -> Health:
-    connection = HTTPConnection(address, timeout=_DEADLINE_S)
+def _http_health(program: Program, authority: Path | None) -> Health:
+    connection = HTTPConnection(program.address, timeout=_DEADLINE_S)
+    if program.tls:
+        connection = HTTPSConnection(program.address, timeout=_DEADLINE_S, context=ssl.create_default_context(cafile=authority))
     try:
         connection.request("GET", "/healthz")
         return Health.SERVING if connection.getresponse().status == 200 else Health.NOT_SERVING  # noqa: PLR2004  # OK

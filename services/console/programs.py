@@ -35,7 +35,7 @@ class Program:
     @property
     def url(self) -> str:
         """The address as people write it: a link for pages."""
-        return f"http://{self.address}/" if self.speaks is Speaks.HTTP else self.address
+        return f"{'https' if self.tls else 'http'}://{self.address}/" if self.speaks is Speaks.HTTP else self.address
 
     @property
     def port_variable(self) -> str:

@@ -19,6 +19,9 @@ class ConsoleSettings(BaseSettings):
     metering_target: str = Field(default="", description="Address of the metering service; empty: where `multiflux up` starts it.")
     lighting_target: str = Field(default="", description="Address of the lighting service; empty: where `multiflux up` starts it.")
     tls_authority: Path | None = Field(default=None, description="PEM file with the authority that signed the services' certificates.")
+    console_service_secret_file: Path | None = Field(
+        default=None, description="File with the secret that the command signs in with where access is on another machine; empty: none."
+    )
     session_file: Path | None = Field(
         default=None, description="File that keeps who is signed in; empty: multiflux/session.json in the user's configuration."
     )

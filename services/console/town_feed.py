@@ -11,7 +11,7 @@ import numpy as np
 from console.town_files import gas_coefficients_csv, places_csv, points_csv
 from console.town_lighting import fill_lighting
 from console.town_people import households, settle
-from multiflux_client.access import AccessClient
+from multiflux_client.access import AccessClient, ServiceSecret
 from multiflux_client.channel import Connection
 from multiflux_client.credentials import ExchangedTokens
 from multiflux_client.failures import RemoteFailure
@@ -65,12 +65,13 @@ def kept_plan(file: Path, *, seed: int, now: datetime) -> Plan:
 class Feeder:
     """Feeds one installation with one town. Every step can be repeated: what is there already stays as it is."""
 
-    def __init__(self, town: Town, access: Connection, metering: Connection) -> None:
-        """Sign in at `access` as the local issuer's demo people, and feed `metering`."""
+    def __init__(self, town: Town, access: Connection, metering: Connection, service: ServiceSecret | None = None) -> None:
+        """Sign in at `access` as the local issuer's demo people, from another machine as a service; feed `metering`."""
         self._town = town
         self._at_access = access
         self._access = AccessClient(access)
         self._metering = metering
+        self._service = service
         self._units = {point.id: {channel.id: base_unit(channel.quantity) for channel in point.channels} for point in town.points}
 
     async def make_territory(self) -> None:
@@ -145,7 +146,7 @@ class Feeder:
         return await self._signed_in(ADMINISTRATOR, self._town.territory.id)
 
     async def _signed_in(self, person: PersonId, territory: TerritoryId, service: Connection | None = None) -> Connection:
-        subject = await self._access.sign_in_locally(person, territory)
+        subject = await self._access.sign_in_locally(person, territory, service=self._service)
         return (service or self._metering).with_tokens(ExchangedTokens(self._access, subject, territory=territory, purpose="simulation"))
 
 

@@ -1,9 +1,10 @@
 """The services behind the pages, as one signed-in caller sees them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from dashboard.settings import DashboardSettings
-from multiflux_client.access import AccessClient
+from multiflux_client.access import AccessClient, ServiceSecret
 from multiflux_client.channel import Connection, Target
 from multiflux_client.comparison import ComparisonClient
 from multiflux_client.credentials import ExchangedTokens
@@ -19,11 +20,12 @@ from vocabulary.names import PersonId, TerritoryId
 class DemoTokens:
     """Tokens of the demo person: signed in at the local issuer when first needed, and again when its session has ended."""
 
-    def __init__(self, access: AccessClient, person: PersonId, territory: TerritoryId) -> None:
-        """Sign in at `access`, which refuses where an OIDC issuer is configured."""
+    def __init__(self, access: AccessClient, person: PersonId, territory: TerritoryId, secret_file: Path) -> None:
+        """Sign in at `access`, which refuses where an OIDC issuer is configured; from another machine with the secret in the file."""
         self._access = access
         self._person = person
         self._territory = territory
+        self._secret_file = secret_file
         self._session: ExchangedTokens | None = None
 
     async def token(self) -> str:
@@ -34,9 +36,15 @@ class DemoTokens:
             except RemoteFailure as failure:
                 if failure.kind is not Kind.UNAUTHENTICATED:
                     raise
-        subject = await self._access.sign_in_locally(self._person, self._territory)
+        subject = await self._access.sign_in_locally(self._person, self._territory, service=self._service())
         self._session = ExchangedTokens(self._access, subject, territory=self._territory, purpose="display")
         return await self._session.token()
+
+    def _service(self) -> ServiceSecret | None:
+        try:
+            return ServiceSecret(service="dashboard", secret=self._secret_file.read_text(encoding="utf-8").strip())
+        except OSError:
+            return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +71,7 @@ class Gateway:
 
     @classmethod
     def _signed_in(cls, wires: "_Wires", settings: DashboardSettings, person: PersonId) -> "Gateway":
-        tokens = DemoTokens(AccessClient(wires.access), person, TerritoryId(settings.territory))
+        tokens = DemoTokens(AccessClient(wires.access), person, TerritoryId(settings.territory), settings.secret_file)
         metering = wires.metering.with_tokens(tokens)
         return cls(
             registry=RegistryClient(metering),

@@ -210,7 +210,7 @@ def _failed(view: View, flux: Flux, failure: RemoteFailure) -> Panel:
         return empty_panel(flux, f"{words.fluxes[flux]} — {said}", next_step)
     if failure.kind is Kind.MISSING:
         return empty_panel(flux, words.no_point.format(of_flux=words.of_fluxes[flux]), "")
-    said, next_step = words.refusals["AWAY"]
+    said, next_step = words.refusals["READINGS_AWAY" if failure.reason == "READINGS_AWAY" else "AWAY"]
     return empty_panel(flux, f"{words.fluxes[flux]} — {said}", next_step)
 
 

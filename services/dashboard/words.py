@@ -287,6 +287,10 @@ FRENCH: Final = Words(
             "Vous n’avez pas accès à ces chiffres.",
             "Les chiffres de plusieurs foyers ne sont montrés qu’à travers les publications agrégées.",
         ),
+        "READINGS_AWAY": (
+            "Les mesures déjà classées sont conservées par un serveur qui ne répond pas pour l’instant ; rien n’est perdu.",
+            "Rechargez la page dans quelques minutes.",
+        ),
         "AWAY": ("Les mesures ne répondent pas pour l’instant.", "Le reste de la page fonctionne. Rechargez-la dans une minute."),
         "CONFLICT": ("Entre-temps, quelqu’un d’autre a changé cela.", "Revenez à la page précédente et rechargez-la."),
         "EXHAUSTED": ("Trop d’essais.", "Attendez un moment avant de recommencer."),
@@ -473,6 +477,10 @@ ENGLISH: Final = Words(
         "OCCUPANCY_CODE_INVALID": ("This code does not fit.", "Check it on your letter: it serves once, and expires."),
         "MISSING": ("This place or meter does not exist.", "It may have been deleted. Start again from the territory."),
         "DENIED": ("You have no access to these figures.", "Figures of several households are only shown through aggregated releases."),
+        "READINGS_AWAY": (
+            "Readings that were filed are kept by a server that does not answer at the moment; nothing is lost.",
+            "Reload the page in a few minutes.",
+        ),
         "AWAY": ("The readings do not answer at the moment.", "The rest of the page works. Reload it in a minute."),
         "CONFLICT": ("Somebody else changed this meanwhile.", "Go back and reload the page."),
         "EXHAUSTED": ("Too many tries.", "Wait a moment before you try again."),

@@ -1,22 +1,28 @@
-"""Makes the forecasts of whole territories anew: some hours after the last time, or when much of their past has changed."""
+"""Makes the forecasts of whole territories anew: some hours after the last time, or when much of their past has changed.
+
+What is due is asked for, and made by whoever handles it: a worker, or this service itself.
+"""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
+from forecast.domain.kept import Due
 from forecast.making import Making
-from forecast.wire.forecasts import granularity_from_proto
-from multiflux.type.v1 import granularity_pb2
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.places import Territory
+from vocabulary.civil import Granularity
 from vocabulary.failure import Failure
 from vocabulary.flux import Flux
 from vocabulary.names import TerritoryId
 
 _log = logging.getLogger(__name__)
 
-_FLUXES = (Flux.ELECTRICITY, Flux.WATER, Flux.GAS)
-_GRANULARITIES = (granularity_pb2.GRANULARITY_DAY, granularity_pb2.GRANULARITY_HOUR)
+_KINDS = tuple(
+    (flux, granularity)
+    for flux in (Flux.ELECTRICITY, Flux.WATER, Flux.GAS)
+    for granularity in (Granularity.GAS_DAY if flux is Flux.GAS else Granularity.DAY, Granularity.HOUR)
+)
 _QUIET = timedelta(seconds=60)
 """How long no readings of the past must have come: a territory that is being filled is forecast when it is full."""
 _MANY = 0.2
@@ -26,51 +32,53 @@ _AGAIN = timedelta(minutes=10)
 
 
 class Refreshing:
-    """Refreshes each territory whose forecasts are old, or that has none yet."""
+    """Asks for the forecasts of each territory whose forecasts are old, or that has none yet."""
 
     def __init__(
         self,
         making: Making,
         territories: Callable[[], AsyncIterator[Territory]],
-        last_late: Callable[[TerritoryId], datetime | None],
+        ask: Callable[[Sequence[Due]], Awaitable[None]],
         every: timedelta,
     ) -> None:
-        """Make forecasts with `making` for `territories`, each `every` so often; `last_late` tells when readings of its past last came."""
+        """Look at what `making` keeps of `territories`; `ask` has what is due made, each `every` so often."""
         self._making = making
         self._territories = territories
-        self._last_late = last_late
+        self._ask = ask
         self._every = every
-        self._tried: dict[TerritoryId, datetime] = {}
+        self._asked: dict[TerritoryId, datetime] = {}
 
     async def tick(self) -> None:
-        """Refresh what is due; a service that is away is asked again at the next tick."""
+        """Ask for what is due; a service that is away is asked again at the next tick."""
         try:
             async for territory in self._territories():
-                if await self._due(territory.id):
-                    await self._refresh(territory)
+                if territory.root_place is not None and await self._due(territory.id):
+                    self._asked[territory.id] = self._making.clock.now()
+                    await self._ask([Due(territory=territory.id, flux=flux, granularity=granularity) for flux, granularity in _KINDS])
         except (RemoteFailure, Failure, OSError) as failure:
             _log.warning("forecasts wait", extra={"reason": getattr(failure, "reason", type(failure).__name__)})
 
     async def _due(self, territory: TerritoryId) -> bool:
-        now, late = self._making.clock.now(), self._last_late(territory)
+        now = self._making.clock.now()
+        last, late, stale = await self._making.read(
+            lambda forecasts: (forecasts.last_refresh(territory), forecasts.last_changed(territory), forecasts.stale_share(territory))
+        )
         if late is not None and now - late < _QUIET:
             return False
-        if await self._making.read(lambda forecasts: forecasts.stale_share(territory)) >= _MANY:
-            return True
-        tried = self._tried.get(territory)
-        if tried is not None and now - tried < _AGAIN and (late is None or late <= tried):
+        asked = self._asked.get(territory)
+        if asked is not None and (last is None or last < asked) and now - asked < _AGAIN and (late is None or late <= asked):
             return False
-        last = await self._making.read(lambda forecasts: forecasts.last_refresh(territory))
-        return last is None or now - last >= self._every
+        return stale >= _MANY or last is None or now - last >= self._every
 
-    async def _refresh(self, territory: Territory) -> None:
-        if territory.root_place is None:
-            return
-        self._tried[territory.id] = self._making.clock.now()
-        for flux in _FLUXES:
-            for number in _GRANULARITIES:
-                done = await self._making.points(territory, territory.root_place, flux, granularity_from_proto(number, flux))
-                _log.info(
-                    "forecasts made",
-                    extra={"territory": territory.id, "flux": flux.name, "points": done.forecasts, "insufficient": done.insufficient},
-                )
+
+async def refresh(making: Making, due: Due, asked: datetime) -> None:
+    """Make what was due at a time, unless it has been made since; raises what the sources refuse, and WorkerLost."""
+    made = await making.read(lambda forecasts: forecasts.last_made(due))
+    territory = await making.sources.territory(due.territory)
+    if territory.root_place is None or (made is not None and made >= asked):
+        return
+    done = await making.points(territory, territory.root_place, due.flux, due.granularity)
+    _log.info(
+        "forecasts made",
+        extra={"territory": territory.id, "flux": due.flux.name, "points": done.forecasts, "insufficient": done.insufficient},
+    )

@@ -31,11 +31,12 @@ from metering.domain.figures.files import FileFormat
 from metering.domain.registry.ports import ReadingsKept
 from metering.domain.registry.reference_rows import ReferenceTable
 from metering.domain.registry.territories import Territory
+from metering.domain.series.ports import SeriesStore
 from metering.metering_servicer import MeteringServicer
 from metering.reading_tools import ReadingTools
 from metering.registry_servicer import RegistryServicer
 from metering.registry_servicer.desk import Tools
-from metering.series_watch import SeriesWatch
+from metering.series_watch import SeriesWatch, relayed
 from metering.settings import MeteringSettings
 from metering.warming import Warming
 from metering.weather_methods import WeatherTools
@@ -50,6 +51,7 @@ from runtime.audit import AuditForwarder, AuditLog
 from runtime.call import Call, Caller, acting_as, current_call
 from runtime.changes import Changes, Transaction
 from runtime.clock import Clock, SystemClock
+from runtime.delivering import published
 from runtime.limits import RateLimits
 from runtime.outbox import Outbox
 from runtime.permissions import PermissionCheck
@@ -175,7 +177,7 @@ def _registry(settings: MeteringSettings, store: Store, readings: ReadingsKept) 
 
 def _measuring(settings: MeteringSettings, store: Store) -> Measuring:
     settings.data_directory.mkdir(parents=True, exist_ok=True)
-    series = EmbeddedSeriesStore(settings.data_directory / "series.sqlite")
+    series = series_store(settings)
     files = {FileFormat.CSV: CsvConsumption(), FileFormat.PARQUET: ParquetConsumption()}
     desk = Desk(SqlScenes(store.database), series, files, settings.figure_threads)
     watch = SeriesWatch(series)
@@ -186,16 +188,27 @@ def _measuring(settings: MeteringSettings, store: Store) -> Measuring:
     quotas = RateLimits(
         per_minute=settings.sender_readings_per_minute, burst=settings.sender_burst_readings, clock=store.clock, counted="readings"
     )
+    relay = published(settings, "metering.readings", store.database, RUNTIME, store.clock, partial(relayed, watch))
     readings = ReadingTools(store=series, known=known, clock=store.clock, executor=executor, changes=store.changes, quotas=quotas)
     servicer = MeteringServicer(readings=readings, watch=watch, desk=desk, weather=weather)
     return Measuring(
         readings=StoredReadings(series, store.database),
         endpoints=(Endpoint(name=_METERING, add=metering_service_pb2_grpc.add_MeteringServiceServicer_to_server, servicer=servicer),),
         on_drain=(watch.stop,),
-        tasks=(partial(periodically, _WARM_INTERVAL_S, warming.tick),),
+        tasks=(partial(periodically, _WARM_INTERVAL_S, warming.tick), *relay.tasks),
         # In a thread: the threads that are waited for may still be asking the event loop.
-        closers=(watch.close, desk.close, partial(asyncio.to_thread, executor.shutdown), series.close),
+        closers=(*relay.closers, watch.close, desk.close, partial(asyncio.to_thread, executor.shutdown), series.close),
     )
+
+
+def series_store(settings: MeteringSettings) -> SeriesStore:
+    """Open the store of readings that the settings name."""
+    if not settings.influx_url:
+        return EmbeddedSeriesStore(settings.series_file)
+    # Only the scaled-out form has the client installed.
+    from metering.scaled import influx_store  # noqa: PLC0415
+
+    return influx_store(settings)
 
 
 async def _territories(store: Store) -> list[Territory]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Protocol
 
 import grpc
@@ -17,6 +18,7 @@ from metering.domain.series.ports import SeriesNumbers, SeriesOutbox
 from metering.wire.series_events import event_to_proto
 from multiflux.metering.v1 import metering_service_pb2 as pb
 from runtime.call import current_call
+from runtime.events import Event
 from runtime.outbox import CursorInvalid, ServiceStopping
 from vocabulary.names import PointId, TerritoryId
 
@@ -146,6 +148,23 @@ def _sequence(cursor: str, store_id: str) -> int:
     if len(decoded) != _CURSOR_BYTES or decoded[:_ID_BYTES].hex() != store_id:
         raise CursorInvalid("the cursor was not given by this store")
     return int.from_bytes(decoded[_ID_BYTES:])
+
+
+async def relayed(watch: SeriesWatch, cursor: str) -> AsyncGenerator[tuple[str, Event]]:
+    """Yield what happened in all territories as a relay publishes it, each event with the cursor after it."""
+    async with aclosing(watch.watch(cursor, None)) as told:
+        async for one in told:
+            message = event_to_proto(one.event, territory=one.territory, points=one.points, name=one.name)
+            yield (
+                one.cursor,
+                Event(
+                    event_id=message.event_id,
+                    territory=one.territory,
+                    type_name=message.DESCRIPTOR.full_name,
+                    payload=message.SerializeToString(),
+                    occurred=message.occur_time.ToDatetime(UTC),
+                ),
+            )
 
 
 class WatchMethods:

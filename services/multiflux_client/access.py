@@ -125,9 +125,11 @@ class AccessClient:
         response = await self._connection.with_tokens(None).call(self._stub.GetSigningKeys, pb.GetSigningKeysRequest())
         return response.jwks_json
 
-    async def sign_in_locally(self, person: PersonId, territory: TerritoryId) -> SubjectToken:
-        """Sign in as a demo person."""
+    async def sign_in_locally(self, person: PersonId, territory: TerritoryId, *, service: ServiceSecret | None = None) -> SubjectToken:
+        """Sign in as a demo person; from another machine than that of access only a service can."""
         request = pb.SignInLocallyRequest(person=f"people/{person}", territory=f"territories/{territory}")
+        if service is not None:
+            request.service.service, request.service.secret = f"services/{service.service}", service.secret
         response = await self._connection.with_tokens(None).call(self._stub.SignInLocally, request)
         return SubjectToken(token=response.subject_token)
 

@@ -6,14 +6,18 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import DecodeError
+
 from multiflux.metering.v1 import metering_service_pb2 as pb
+from multiflux.metering.v1 import series_event_pb2
 from multiflux.metering.v1.metering_service_pb2_grpc import MeteringServiceStub
 from multiflux.type.v1 import flux_pb2, granularity_pb2, quantity_pb2
 from multiflux_client.channel import STREAM_DEADLINE_S, Connection
 from multiflux_client.consumption import ConsumptionSeries, consumption_from_proto
 from multiflux_client.events import watched
+from multiflux_client.failures import UnexpectedAnswer
 from multiflux_client.readings import ReadingSender
-from multiflux_client.records import fill_interval
+from multiflux_client.records import fill_interval, record_from_proto
 from vocabulary.civil import Granularity
 from vocabulary.flux import Direction, Flux
 from vocabulary.interval import Interval
@@ -41,6 +45,18 @@ class SeriesEvent:
     change: SeriesChange
     interval: Interval
     metering_points: tuple[PointId, ...]
+
+
+SERIES_EVENT = series_event_pb2.SeriesEvent.DESCRIPTOR.full_name
+"""The name of the message that tells of a SeriesEvent."""
+
+
+def series_event(message: bytes) -> SeriesEvent:
+    """Return the event that a message tells of, as it comes from a broker; UnexpectedAnswer, ValueError."""
+    try:
+        return record_from_proto(SeriesEvent, series_event_pb2.SeriesEvent.FromString(message))
+    except DecodeError as error:
+        raise UnexpectedAnswer("the message is no event of readings") from error
 
 
 class MeteringClient:

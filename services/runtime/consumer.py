@@ -52,8 +52,12 @@ class Consumer(Generic[E]):
         apply: Callable[[Connection, E], None],
         on_expired: Callable[[], Awaitable[str]],
         away: tuple[type[Exception], ...] = (grpc.RpcError,),
+        first: Callable[[Sequence[E]], Awaitable[None]] | None = None,
     ) -> None:
-        """Keep the cursor under `name`; `away` is how the source fails, besides Failure, when asking again later may help."""
+        """Keep the cursor under `name`; `away` is how the source fails, besides Failure, when asking again later may help.
+
+        `first` does with a batch what is to be done outside of the transaction and before it; it fails as the source does.
+        """
         self._away = (*away, Failure)
         self._name = name
         self._database = database
@@ -61,6 +65,7 @@ class Consumer(Generic[E]):
         self._open_stream = open_stream
         self._apply = apply
         self._on_expired = on_expired
+        self._first = first
         self._pause_s = _FIRST_PAUSE_S
 
     async def run(self) -> None:
@@ -86,6 +91,8 @@ class Consumer(Generic[E]):
             await self._database.write(lambda connection, first=cursor: self._begin(connection, first))
         async with aclosing(_batches(self._open_stream(cursor))) as batches:
             async for batch in batches:
+                if self._first is not None:
+                    await self._first([event for _, event in batch])
                 cursor = await self._database.write(lambda connection, batch=batch, before=cursor: self._take(connection, before, batch))
                 self._pause_s = _FIRST_PAUSE_S
 
@@ -127,21 +134,22 @@ async def _batches(stream: AsyncIterator[T]) -> AsyncGenerator[list[T]]:
             await queue.put(item)
 
     filling = asyncio.create_task(fill())
+    getting = asyncio.create_task(queue.get())
     try:
         while True:
-            getting = asyncio.create_task(queue.get())
             await asyncio.wait({getting, filling}, return_when=asyncio.FIRST_COMPLETED)
             if not getting.done():
-                getting.cancel()
                 break
             batch = [getting.result()]
             while not queue.empty():
                 batch.append(queue.get_nowait())
+            getting = asyncio.create_task(queue.get())
             yield batch
         filling.result()
     finally:
         filling.cancel()
-        await asyncio.gather(filling, return_exceptions=True)
+        getting.cancel()
+        await asyncio.gather(filling, getting, return_exceptions=True)
 
 
 def _reason(error: Exception) -> str:

@@ -3,11 +3,11 @@
 import logging
 import re
 import time
-from asyncio import CancelledError, get_running_loop, timeout
+from asyncio import CancelledError, Future, ensure_future, get_running_loop, shield, timeout
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 from uuid import uuid4
 
 import grpc
@@ -143,20 +143,20 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     # grpc types handlers as synchronous; those of a grpc.aio server are coroutines and async generators: hence Any.
     def _to_one(self, answer: Any, method: str, look: _Look) -> Any:
         async def handle(asked: Any, context: _Context) -> Any:
-            async with self._answering(method, context) as call, _heard_out(asked):
-                first, asked = await look(method, asked)
+            async with self._answering(method, context) as call, _heard_out(asked) as requests:
+                first, whole = await look(method, requests)
                 await self._enter(call, context, first)
                 async with self._gate.keeping_refusals(first):
-                    return await answer(asked, context)
+                    return await answer(whole, context)
 
         return handle
 
     def _to_many(self, answer: Any, method: str, look: _Look) -> Any:
         async def handle(asked: Any, context: _Context) -> AsyncGenerator[Any]:
-            async with self._answering(method, context) as call, _heard_out(asked):
-                first, asked = await look(method, asked)
+            async with self._answering(method, context) as call, _heard_out(asked) as requests:
+                first, whole = await look(method, requests)
                 caller = await self._enter(call, context, first)
-                async with self._gate.keeping_refusals(first), aclosing(answer(asked, context)) as responses:
+                async with self._gate.keeping_refusals(first), aclosing(answer(whole, context)) as responses:
                     async for response in responses:
                         self._refuse_expired(caller)
                         yield response
@@ -210,25 +210,55 @@ async def _first_if_needed(method: str, requests: AsyncIterator[Message]) -> tup
     return first, _chained(first, rest)
 
 
+class _Requests:
+    """The requests of a stream; who is cancelled while it waits for one loses none."""
+
+    def __init__(self, received: AsyncIterator[Message]) -> None:
+        self._received = received
+        self._next: Future[Message | None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        if self._next is None:
+            self._next = ensure_future(anext(self._received, None))
+        request = await shield(self._next)
+        if request is None:
+            raise StopAsyncIteration
+        self._next = None
+        return request
+
+    async def read_on(self) -> None:
+        """Receive the rest, unless the caller makes a pause or does not come to an end."""
+        with suppress(TimeoutError):
+            async with timeout(_HEAR_OUT_S), timeout(_PAUSE_S) as pause:
+                async for _ in self:
+                    pause.reschedule(get_running_loop().time() + _PAUSE_S)
+
+    def close(self) -> None:
+        """Receive no more."""
+        if self._next is not None:
+            self._next.cancel()
+
+
 @asynccontextmanager
-async def _heard_out(asked: Any) -> AsyncGenerator[None]:
-    """Let a caller that streams finish before it is refused, for a while.
+async def _heard_out(asked: Any) -> AsyncGenerator[Any]:
+    """Yield what is asked; let a caller that streams finish before it is refused, for a while.
 
     A client of grpc.aio whose write fails because the call ended takes INTERNAL for the status, and loses the refusal.
     """
+    if isinstance(asked, Message):
+        yield asked
+        return
+    requests = _Requests(aiter(asked))
     try:
-        yield
+        yield requests
     except Failure:
-        if isinstance(asked, AsyncIterator):
-            await _read_on(cast("AsyncIterator[Message]", asked))
+        await requests.read_on()
         raise
-
-
-async def _read_on(requests: AsyncIterator[Message]) -> None:
-    with suppress(TimeoutError):
-        async with timeout(_HEAR_OUT_S), timeout(_PAUSE_S) as pause:
-            async for _ in requests:
-                pause.reschedule(get_running_loop().time() + _PAUSE_S)
+    finally:
+        requests.close()
 
 
 async def _chained(first: Message | None, rest: AsyncIterator[Message]) -> AsyncGenerator[Message]:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
+from runtime.settings import is_loopback
 from vocabulary.failure import Failure, Kind
 
 T = TypeVar("T")
@@ -66,7 +68,10 @@ class Database:
 
     @classmethod
     def open(cls, url: str, *, read_threads: int = 4) -> Self:
-        """Open `sqlite:///path` (made when missing) or `postgresql+pg8000://…`, with so many threads for reading."""
+        """Open `sqlite:///path` (made when missing) or `postgresql+pg8000://…`, with so many threads for reading.
+
+        A server beyond this machine is spoken to over TLS: `?tls_authority=FILE` names the certificates to trust, otherwise the system's.
+        """
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +110,7 @@ class Database:
             config.set_main_option(option, str(path).replace("%", "%%"))
         config.set_main_option("path_separator", "newline")
         # Without foreign keys: SQLite changes a table by copying it, and dropping the old one must not empty its children.
-        engine = _sqlite(self._url, "BEGIN IMMEDIATE", ()) if self.dialect == "sqlite" else create_engine(self._url, poolclass=NullPool)
+        engine = unpooled(self._url)
         with engine.begin() as connection:
             if self.dialect == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -189,10 +194,22 @@ def _engine(url: URL, *, threads: int, writes: bool) -> Engine:
         pragmas = ("foreign_keys=ON",) if writes else ("query_only=ON",)
         return _sqlite(url, "BEGIN IMMEDIATE" if writes else "BEGIN", pragmas, pool_size=threads)
     level = "SERIALIZABLE" if writes else "REPEATABLE READ"
-    engine = create_engine(url, isolation_level=level, pool_size=threads, max_overflow=0, pool_pre_ping=True)
+    engine = _server(url, isolation_level=level, pool_size=threads, max_overflow=0, pool_pre_ping=True)
     if not writes:
         event.listen(engine, "connect", _read_only)
     return engine
+
+
+def unpooled(url: URL) -> Engine:
+    """Return an engine for work on the whole database, without foreign keys in SQLite; its connections end with their use in a server."""
+    return _sqlite(url, "BEGIN IMMEDIATE", ()) if url.get_backend_name() == "sqlite" else _server(url, poolclass=NullPool)
+
+
+def _server(url: URL, **options: Any) -> Engine:
+    authority = url.query.get("tls_authority")
+    local = url.host is None or is_loopback(url.host)
+    context = None if local else ssl.create_default_context(cafile=cast("str | None", authority))
+    return create_engine(url.difference_update_query(["tls_authority"]), connect_args={"ssl_context": context}, **options)
 
 
 def _read_only(connection: Any, _record: object) -> None:

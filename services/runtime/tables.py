@@ -47,6 +47,16 @@ class RuntimeTables:
     """Dated parents of places and metering points."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryTables:
+    """The tables that handlers of events need in a service's database."""
+
+    handled_event: Table
+    """Which events of which queue have taken effect."""
+    inbox_event: Table
+    """Events that wait for their handler, where no broker keeps them."""
+
+
 def runtime_tables(metadata: MetaData) -> RuntimeTables:
     """Declare the tables in `metadata`."""
     return RuntimeTables(
@@ -73,6 +83,39 @@ def runtime_tables(metadata: MetaData) -> RuntimeTables:
             Column("cursor", Text, nullable=False),
         ),
         place_link=_place_link(metadata),
+    )
+
+
+def delivery_tables(metadata: MetaData) -> DeliveryTables:
+    """Declare the tables in `metadata`."""
+    return DeliveryTables(
+        handled_event=Table(
+            "handled_event",
+            metadata,
+            Column("queue", String(63), primary_key=True),
+            Column("event_id", String(127), primary_key=True),
+            Column("handled", Instant, nullable=False, index=True),
+            sqlite_with_rowid=False,
+        ),
+        inbox_event=_inbox_event(metadata),
+    )
+
+
+def _inbox_event(metadata: MetaData) -> Table:
+    return Table(
+        "inbox_event",
+        metadata,
+        Column("queue", String(63), primary_key=True),
+        Column("event_id", String(127), primary_key=True),
+        Column("territory", String(63), nullable=False),
+        Column("type_name", Text, nullable=False),
+        Column("payload", LargeBinary, nullable=False),
+        Column("occurred", Instant, nullable=False),
+        # How often it has failed, when it is tried next (never: it is poisoned), and why it failed.
+        Column("failures", Integer, nullable=False),
+        Column("due", Instant),
+        Column("reason", Text, nullable=False),
+        Index("inbox_event_by_due", "queue", "due"),
     )
 
 
@@ -139,4 +182,18 @@ def drop_runtime_tables(operations: Operations) -> None:
     """Remove the tables inside a migration, with all they hold."""
     metadata = MetaData()
     runtime_tables(metadata)
+    metadata.drop_all(operations.get_bind())
+
+
+def create_delivery_tables(operations: Operations) -> None:
+    """Make the tables of a service that handles events, inside a migration."""
+    metadata = MetaData()
+    delivery_tables(metadata)
+    metadata.create_all(operations.get_bind())
+
+
+def drop_delivery_tables(operations: Operations) -> None:
+    """Remove them inside a migration, with all they hold."""
+    metadata = MetaData()
+    delivery_tables(metadata)
     metadata.drop_all(operations.get_bind())

@@ -220,7 +220,7 @@ async def test_the_client_tells_how_far_orders_have_come(world: World, gateways:
     await until(confirmed_plan)
     deliveries = [one async for one in client.deliveries()]
     assert [(one.cabinet, one.state) for one in deliveries] == [(f"cabinets/c{number}", DeliveryState.CONFIRMED) for number in (1, 2)]
-    assert all(one.make_time <= one.send_time <= one.confirm_time for one in deliveries if one.send_time and one.confirm_time)
+    assert all(one.make_time <= one.send_time <= one.confirm_time for one in deliveries if one.send_time and one.confirm_time), deliveries
     lamp = (await client.lamps(["luminaires/l1-1"]))[0]
     assert (lamp.luminaire, lamp.wanted_level_percent) == ("luminaires/l1-1", 100)
 

@@ -109,17 +109,21 @@ class TokenExchange:
 
     def of_service(self, service: str, secret: str, territory: TerritoryId | None, purpose: str) -> Exchanged:
         """Exchange a service's secret, as often as it likes; ServiceSecretInvalid."""
-        # An unknown service takes as long as a wrong secret.
-        expected = self._door.services.get(service, "")
-        if not compare_digest(expected.encode(), secret.encode()) or not expected:
+        if not self.is_service(service, secret):
             raise ServiceSecretInvalid("the service secret is not the one of this installation")
         caller = Caller(subject=f"services/{service}", territory=territory, grants=(Grant(role=Role.SERVICE, place=None),), purpose=purpose)
         return self._signed(caller, "")
 
-    async def sign_in_locally(self, person: PersonId, territory: TerritoryId, *, on_this_machine: bool) -> str:
-        """Return a subject token of the local issuer; LocalIssuerOff, NotALocalPerson."""
+    def is_service(self, service: str, secret: str) -> bool:
+        """Tell whether the secret is that of a service of this installation."""
+        # An unknown service takes as long as a wrong secret.
+        expected = self._door.services.get(service, "")
+        return compare_digest(expected.encode(), secret.encode()) and bool(expected)
+
+    async def sign_in_locally(self, person: PersonId, territory: TerritoryId, *, from_inside: bool) -> str:
+        """Return a subject token of the local issuer, to this machine and to services alone; LocalIssuerOff, NotALocalPerson."""
         local = self._door.local
-        if local is None or not on_this_machine:
+        if local is None or not from_inside:
             raise LocalIssuerOff("the local issuer is off, or you are not on this machine")
         identity = await self._database.read(
             lambda connection: signs_in_locally(self._books(connection, territory).people.get(person), LOCAL_ISSUER)

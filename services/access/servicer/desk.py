@@ -44,7 +44,11 @@ class Exchange(Protocol):
         """Exchange a service's secret."""
         ...
 
-    async def sign_in_locally(self, person: PersonId, territory: TerritoryId, *, on_this_machine: bool) -> str:
+    def is_service(self, service: str, secret: str) -> bool:
+        """Tell whether the secret is that of a service of this installation."""
+        ...
+
+    async def sign_in_locally(self, person: PersonId, territory: TerritoryId, *, from_inside: bool) -> str:
         """Return a subject token of the local issuer."""
         ...
 

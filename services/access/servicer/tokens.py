@@ -35,10 +35,11 @@ class TokenMethods(Methods):
 
     async def SignInLocally(self, request: pb.SignInLocallyRequest, context: Context) -> pb.SignInLocallyResponse:
         """Sign in as a demo person."""
-        token = await self._tools.exchange.sign_in_locally(
+        exchange, service = self._tools.exchange, entry.service_from_proto(request.service)
+        token = await exchange.sign_in_locally(
             names.person_from_proto(request.person, "person"),
             names.territory_from_proto(request.territory, "territory"),
-            on_this_machine=entry.is_on_this_machine(context.peer()),
+            from_inside=entry.is_on_this_machine(context.peer()) or exchange.is_service(service, request.service.secret),
         )
         return pb.SignInLocallyResponse(subject_token=token)
 

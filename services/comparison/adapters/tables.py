@@ -2,10 +2,11 @@
 
 from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
-from runtime.tables import Instant, RuntimeTables, runtime_tables
+from runtime.tables import DeliveryTables, Instant, RuntimeTables, delivery_tables, runtime_tables
 
 METADATA = MetaData()
 RUNTIME: RuntimeTables = runtime_tables(METADATA)
+DELIVERY: DeliveryTables = delivery_tables(METADATA)
 
 FORMATION = Table(
     # Groups that were formed together, and the coefficients that are frozen with them; never changed.

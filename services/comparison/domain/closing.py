@@ -14,13 +14,23 @@ from comparison.domain.privacy import Draw, PrivateFigures, drawn_figures
 from comparison.domain.releases import Release, released
 from comparison.domain.similarity import Similarity, comparable
 from vocabulary.flux import Flux
-from vocabulary.names import PersonId, PlaceId
+from vocabulary.names import PersonId, PlaceId, TerritoryId
 
 LEAST_DAYS = 90
 """Measured days before a home contributes."""
 _VALID_SHARE = 0.9
 _MOST_IDLE = 0.8
 """A home that used nothing on more days than this share is not lived in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """Months to be closed: from the one after the last that is closed, where none is from `first`, through `last`."""
+
+    territory: TerritoryId
+    flux: Flux
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -1,9 +1,10 @@
-"""`multiflux backup`, `restore` and `verify`: an embedded installation in one folder, and back."""
+"""`multiflux backup`, `restore` and `verify`: an installation in one folder, and back."""
 
 import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,13 @@ from multiflux_client.health import Health
 from vocabulary.failure import Failure, Kind
 
 _KEEPERS = ("access", "metering")
-"""Services with stores, in the order of their backup: access follows metering, and must not be ahead of it after a restore."""
+"""Services without whose stores there is no installation, in the order of their backup: access follows metering, and must not be ahead of
+it after a restore."""
+
+_OTHERS = ("lighting", "comparison", "forecast")
+"""Services whose stores are kept too, once they have begun one; they follow metering as well, and come to their own again by its events."""
+
+_NOTHING_YET = "FILE_MISSING"
 
 _PRIVATE_FOLDER = 0o700
 
@@ -48,7 +55,7 @@ def backup(
 
     What was acknowledged before is in it. The folder holds secrets and personal data: keep it where only you can read it.
     Copied while the services run, the stores are a moment apart: audit entries that pass between them then may be missing.
-    Databases on a PostgreSQL server have tools of their own.
+    A database on a server is copied into a file; from the folder, an installation with databases of either kind can be restored.
     """
     run(_backup(folder, as_json=as_json), as_json=as_json)
 
@@ -75,8 +82,10 @@ def verify(
 async def _backup(folder: Path, *, as_json: bool) -> Exit:
     settings = load()
     _make_private(folder)
+    for service in _OTHERS:
+        await _unless_nothing_yet(asked_of(settings, service, "backup", str(folder)))
     for service in _KEEPERS:
-        await _done(settings, service, "backup", str(folder))
+        await asked_of(settings, service, "backup", str(folder))
     # After the databases: a key that they name is among the files.
     copy_folders(settings.data_directory, folder)
     files = seal(folder, made=datetime.now(UTC).isoformat(timespec="seconds"))
@@ -102,8 +111,8 @@ async def _restore(folder: Path, *, force: bool, as_json: bool) -> Exit:
     if not force:
         refuse_filled(settings.data_directory, ": --force replaces what is there")
     await _refuse_running(settings)
-    for service in _KEEPERS:
-        await _done(settings, service, "restore", str(folder), *(["--force"] if force else []))
+    for service in _kept(folder):
+        await asked_of(settings, service, "restore", str(folder), *(["--force"] if force else []))
     copy_folders(folder, settings.data_directory)
     if as_json:
         output.json_line({"event": "restored", "folder": str(folder), "files": len(files)})
@@ -117,7 +126,9 @@ async def _verify(folder: Path | None, *, as_json: bool) -> Exit:
     if folder is not None:
         checked(folder)
     words = [] if folder is None else [str(folder)]
-    answers = [answer for service in _KEEPERS for answer in await _done(settings, service, "verify", *words)]
+    answers = [answer for service in _KEEPERS for answer in await asked_of(settings, service, "verify", *words)]
+    for service in _OTHERS if folder is None else _kept(folder)[len(_KEEPERS) :]:
+        answers += await _unless_nothing_yet(asked_of(settings, service, "verify", *words))
     for answer in answers:
         if as_json:
             output.json_line({"event": "verified", **answer})
@@ -133,14 +144,28 @@ def _say_verified(answer: dict[str, Any]) -> None:
         output.line(f"  {escape(fault)}")
 
 
+def _kept(folder: Path) -> tuple[str, ...]:
+    """Return the services whose stores are in a backup."""
+    return (*_KEEPERS, *(service for service in _OTHERS if (folder / f"{service}.sqlite").exists()))
+
+
+async def _unless_nothing_yet(work: Awaitable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    try:
+        return await work
+    except UpkeepFailed as failure:
+        if failure.metadata.get("reason") != _NOTHING_YET:
+            raise
+        return []
+
+
 async def _refuse_running(settings: ConsoleSettings) -> None:
     for program in programs(os.environ):
         if await program_health(program, settings.tls_authority) is not Health.AWAY:
             raise ServicesRunning(f"{program.name} is running at {program.address}: stop it first", service=program.name)
 
 
-async def _done(settings: ConsoleSettings, service: str, *words: str) -> list[dict[str, Any]]:
-    """Let a service look after its stores and return what it says of each file; UpkeepFailed."""
+async def asked_of(settings: ConsoleSettings, service: str, *words: str) -> list[dict[str, Any]]:
+    """Let a service look after its stores, or its failed events, and return what it says, line by line; UpkeepFailed."""
     everyone = programs(os.environ)
     program = next((one for one in everyone if one.name == service), None)
     if program is None:
@@ -153,11 +178,12 @@ async def _done(settings: ConsoleSettings, service: str, *words: str) -> list[di
     said, errors = await process.communicate()
     answers = [json.loads(line) for line in said.splitlines()]
     if process.returncode and not any(answer.get("faults") for answer in answers):
-        raise _failure(service, errors.decode(errors="replace").strip())
+        raise failure_of(service, errors.decode(errors="replace").strip())
     return answers
 
 
-def _failure(service: str, errors: str) -> UpkeepFailed:
+def failure_of(service: str, errors: str) -> UpkeepFailed:
+    """Return what a service said on its way out, as a failure."""
     last = errors.splitlines()[-1] if errors else ""
     try:
         error = json.loads(last)["error"]

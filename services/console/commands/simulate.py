@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from console import output
-from console.connect import access_target, target
+from console.connect import access_target, own_secret, target
 from console.exits import Exit, run
 from console.programs import installed
 from console.settings import ConsoleSettings, load
@@ -45,7 +45,7 @@ async def _simulate(seed: int, *, follow: bool, as_json: bool) -> Exit:
     town = plan.town()
     _list_faults(folder / "faults.csv", town.faults)
     async with Connection.open(access_target(settings)) as access, Connection.open(_metering(settings)) as metering:
-        feeder = Feeder(town, access, metering)
+        feeder = Feeder(town, access, metering, own_secret(settings))
         await feeder.make_territory()
         async for progress in feeder.fill_registry():
             if progress.done:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from console import output
-from console.connect import access_connection, access_target
+from console.connect import access_connection, access_target, own_secret
 from console.exits import Exit, readable, run, usage
 from console.session import Session, SessionFile, SessionTokens, session_of
 from console.settings import ConsoleSettings, load
@@ -54,7 +54,8 @@ async def _sign_in_locally(person: str, territory: str, purpose: str, *, as_json
     who, where = PersonId(_id(person, "people")), TerritoryId(_id(territory, "territories"))
     async with access_connection(settings) as connection:
         access = AccessClient(connection)
-        return await _exchange(settings, access, await access.sign_in_locally(who, where), where, purpose, as_json=as_json)
+        subject = await access.sign_in_locally(who, where, service=own_secret(settings))
+        return await _exchange(settings, access, subject, where, purpose, as_json=as_json)
 
 
 async def _sign_in(subject_token: str, territory: str, purpose: str, *, as_json: bool) -> Exit:

@@ -1,13 +1,14 @@
 """Forecasts in the relational store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from forecast.adapters.forecast_bodies import decoded, encoded
 from forecast.adapters.tables import CHANGED, FORECAST
-from forecast.domain.kept import Forecast, Subject
+from forecast.domain.kept import Due, Forecast, Subject
 from forecast.domain.rules import QUANTILES
 from vocabulary.civil import Granularity
 from vocabulary.flux import Flux
@@ -54,13 +55,21 @@ class SqlForecasts:
         query = select(CHANGED.c.resource).where(*_of(subject.territory, subject.resource), CHANGED.c.changed >= issued)
         return self._connection.execute(query).first() is not None
 
-    def mark_changed(self, territory: TerritoryId, resources: Sequence[str], at: datetime, *, forgotten: bool = False) -> None:
-        """Have the resources forecast anew when they are asked for: readings of their past changed, or were forgotten."""
-        values = {"changed": at, "forgotten": at} if forgotten else {"changed": at}
-        for resource in dict.fromkeys(resources):
-            there = update(CHANGED).where(*_of(territory, resource)).values(values)
-            if not self._connection.execute(there).rowcount:
-                self._connection.execute(CHANGED.insert().values(territory=territory, resource=resource, **values))
+    def mark_changed(self, territory: TerritoryId, changed: Mapping[str, datetime], *, forgotten: bool = False) -> None:
+        """Have resources forecast anew when they are asked for: readings of their past changed, or were forgotten, each at a time.
+
+        Workers that share a queue may be told of the later change first: the latest counts.
+        """
+        names = ("changed", "forgotten") if forgotten else ("changed",)
+        # In one order for all workers, so that no two wait for each other.
+        rows = [{"territory": territory, "resource": resource, **dict.fromkeys(names, changed[resource])} for resource in sorted(changed)]
+        if not rows:
+            return
+        there = (postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert)(CHANGED)
+        latest = {name: case((CHANGED.c[name] > there.excluded[name], CHANGED.c[name]), else_=there.excluded[name]) for name in names}
+        upsert = there.on_conflict_do_update(index_elements=[CHANGED.c.territory, CHANGED.c.resource], set_=latest)
+        # What returns something is sent many rows at once: a server is asked once, not once a row.
+        self._connection.execute(upsert.returning(CHANGED.c.resource), rows)
 
     def stale_share(self, territory: TerritoryId) -> float:
         """Return how many points changed since the last refresh, as a share of those that have a forecast."""
@@ -78,7 +87,7 @@ class SqlForecasts:
         self._connection.execute(delete(FORECAST).where(FORECAST.c.territory == territory, of_places))
         for resource in resources:
             self._connection.execute(delete(FORECAST).where(FORECAST.c.territory == territory, FORECAST.c.resource == resource))
-        self.mark_changed(territory, resources, at, forgotten=True)
+        self.mark_changed(territory, dict.fromkeys(resources, at), forgotten=True)
 
     def forget_all(self) -> None:
         """Forget every forecast of every territory."""
@@ -117,6 +126,16 @@ class SqlForecasts:
         """Return when forecasts of a territory's points were last made; None: never."""
         of_points = (FORECAST.c.territory == territory, FORECAST.c.resource.like("meters/%"))
         return self._connection.execute(select(func.max(FORECAST.c.issued)).where(*of_points)).scalar_one()
+
+    def last_made(self, due: Due) -> datetime | None:
+        """Return when forecasts of a territory's points of one flux and granularity were last made; None: never."""
+        of_points = (FORECAST.c.territory == due.territory, FORECAST.c.resource.like("meters/%"))
+        of_kind = (FORECAST.c.flux == due.flux.value, FORECAST.c.granularity == due.granularity.value)
+        return self._connection.execute(select(func.max(FORECAST.c.issued)).where(*of_points, *of_kind)).scalar_one()
+
+    def last_changed(self, territory: TerritoryId) -> datetime | None:
+        """Return when readings of a territory's past last changed; None: never."""
+        return self._connection.execute(select(func.max(CHANGED.c.changed)).where(CHANGED.c.territory == territory)).scalar_one()
 
 
 def _subject(territory: str, resource: str, flux: int, granularity: int) -> Subject:

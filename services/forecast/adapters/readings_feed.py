@@ -1,17 +1,22 @@
 """Follows readings: what is forgotten is forgotten here too, and what changed in the past makes forecasts stale."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from forecast.adapters.forecasts_sql import SqlForecasts
-from multiflux_client.metering import SeriesChange, SeriesEvent
+from multiflux_client.metering import SeriesChange, SeriesEvent, series_event
+from runtime.events import Event
 from runtime.relational import Database
+from runtime.relay import is_missed_from
 from vocabulary.names import TerritoryId
 
 _log = logging.getLogger(__name__)
 
+READINGS = "metering.readings"
+"""What metering calls its events about readings where it publishes them."""
 _LATE = timedelta(days=3)
 """Readings of longer ago are no news of the present, but change what was learnt."""
 
@@ -22,25 +27,33 @@ class ReadingsFeed:
     def __init__(self, database: Database) -> None:
         """Change the forecasts in `database`."""
         self._database = database
-        self._late: dict[TerritoryId, datetime] = {}
 
     def apply(self, connection: Connection, event: SeriesEvent) -> None:
         """Make one event take effect; again, it changes nothing more."""
-        resources = [f"meters/{point}" for point in event.metering_points]
-        forecasts = SqlForecasts(connection)
-        match event.change:
-            case SeriesChange.FORGOTTEN:
-                forecasts.forget(event.territory, resources, event.occur_time)
-            case SeriesChange.CORRECTED:
-                forecasts.mark_changed(event.territory, resources, event.occur_time)
-            case SeriesChange.RECORDED:
-                if event.interval.end < event.occur_time - _LATE:
-                    forecasts.mark_changed(event.territory, resources, event.occur_time)
-                    self._late[event.territory] = event.occur_time
+        self._apply(connection, [event])
 
-    def last_late(self, territory: TerritoryId) -> datetime | None:
-        """Return when readings of the past last came, as far as this process has seen: a territory that is being filled is not quiet."""
-        return self._late.get(territory)
+    def take(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Make events of a broker take effect; UnexpectedAnswer when one is none of metering's."""
+        self._apply(connection, [series_event(event.payload) for event in events])
+
+    def _apply(self, connection: Connection, events: Sequence[SeriesEvent]) -> None:
+        forecasts = SqlForecasts(connection)
+        changed = dict[TerritoryId, dict[str, datetime]]()
+        for event in events:
+            resources = [f"meters/{point}" for point in event.metering_points]
+            if event.change is SeriesChange.FORGOTTEN:
+                forecasts.forget(event.territory, resources, event.occur_time)
+            elif event.change is SeriesChange.CORRECTED or event.interval.end < event.occur_time - _LATE:
+                latest = changed.setdefault(event.territory, {})
+                latest.update((name, max(event.occur_time, latest.get(name, event.occur_time))) for name in resources)
+        for territory, latest in changed.items():
+            forecasts.mark_changed(territory, latest)
+
+    def missed(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Forget everything where metering says that its events were missed."""
+        if any(is_missed_from(event, READINGS) for event in events):
+            _log.info("forecasts are made anew")
+            SqlForecasts(connection).forget_all()
 
     async def resync(self) -> str:
         """Forget everything, for what was forgotten meanwhile is not known any more; go on from the oldest event kept."""

@@ -2,10 +2,11 @@
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table
 
-from runtime.tables import Instant, RuntimeTables, runtime_tables
+from runtime.tables import DeliveryTables, Instant, RuntimeTables, delivery_tables, runtime_tables
 
 METADATA = MetaData()
 RUNTIME: RuntimeTables = runtime_tables(METADATA)
+DELIVERY: DeliveryTables = delivery_tables(METADATA)
 
 CHANGED = Table(
     # When readings of a point's past last changed, and when some were last forgotten: older forecasts of it are stale, or must not be kept.

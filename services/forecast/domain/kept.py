@@ -37,6 +37,15 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """What is to be forecast anew: all points of a flux in a territory, by hours or days (gas days for gas)."""
+
+    territory: TerritoryId
+    flux: Flux
+    granularity: Granularity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelScore:
     """How a model did at past origins of a point: what it was off by, as a share of what was consumed (WAPE)."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from forecast.domain.kept import Forecast, Subject
+from forecast.domain.kept import Due, Forecast, Subject
 from vocabulary.names import TerritoryId
 
 
@@ -32,6 +32,14 @@ class Forecasts(Protocol):
 
     def last_refresh(self, territory: TerritoryId) -> datetime | None:
         """Return when forecasts of a territory's points were last made; None: never."""
+        ...
+
+    def last_made(self, due: Due) -> datetime | None:
+        """Return when forecasts of a territory's points of one flux and granularity were last made; None: never."""
+        ...
+
+    def last_changed(self, territory: TerritoryId) -> datetime | None:
+        """Return when readings of a territory's past last changed; None: never."""
         ...
 
     def stale_share(self, territory: TerritoryId) -> float:

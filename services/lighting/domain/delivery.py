@@ -130,17 +130,16 @@ def _version(before: int, now: datetime) -> int:
     return max(before + 1, int(now.timestamp() * 1_000))
 
 
-def attempted(delivery: Delivery, *, handed_over: bool, now: datetime, patience: Patience, dusk: datetime | None) -> Delivery:
-    """Return the delivery after it was sent, or could not be; `dusk` is when a cabinet without power has it again (None: it has it)."""
+def attempted(delivery: Delivery, *, sent: datetime | None, now: datetime, patience: Patience, dusk: datetime | None) -> Delivery:
+    """Return the delivery after it was sent, or could not be (None); `dusk` is when a cabinet has power again (None: it has it)."""
     if delivery.followed is not None or delivery.refused:
-        return delivery
+        # The answer came first.
+        return replace(delivery, sent=delivery.sent or sent)
     attempts = delivery.attempts + 1
     # A link that is away says nothing about the cabinet; one that has power is asked again soon, one that has none at dusk.
     wait = patience.after(attempts)
-    again = max(now + wait, dusk) if handed_over and dusk is not None else now + wait
-    if not handed_over:
-        return replace(delivery, attempts=attempts, next_attempt=now + wait)
-    return replace(delivery, attempts=attempts, next_attempt=again, sent=delivery.sent or now)
+    again = max(now + wait, dusk) if sent is not None and dusk is not None else now + wait
+    return replace(delivery, attempts=attempts, next_attempt=again, sent=delivery.sent or sent)
 
 
 def answered(delivery: Delivery, answer: Answer) -> Delivery:

@@ -211,17 +211,18 @@ class Courier:
 
         waiting, slots = await self.tools.database.read(read), asyncio.Semaphore(_AT_ONCE)
 
-        async def hand_over(delivery: Delivery, order: Order) -> bool:
+        async def hand_over(delivery: Delivery, order: Order) -> datetime | None:
             link = self.tools.links.get(order.gateway.protocol)
             if link is None:
-                return False
+                return None
             async with slots:
+                sent = self.tools.clock.now()
                 try:
                     await link.send(territory, order.gateway, delivery.version, order)
                 except LinkAway as away:
                     _log.info("an order waits for its link", extra={"cabinet": delivery.cabinet, "reason": str(away)})
-                    return False
-            return True
+                    return None
+            return sent
 
         handed = await asyncio.gather(*(hand_over(delivery, order) for delivery, order in waiting))
         facts = await self.tools.facts.of(territory)
@@ -231,11 +232,11 @@ class Courier:
         def keep(connection: Connection) -> list[Pending]:
             deliveries = self.tools.store.deliveries(connection, territory)
             current = deliveries.some(cabinets)
-            for (sent, _), taken in zip(waiting, handed, strict=True):
+            for (tried, _), sent in zip(waiting, handed, strict=True):
                 # An answer, or a newer order, may have come meanwhile.
-                held = current.get(sent.cabinet)
-                if held is not None and held.version == sent.version:
-                    after = attempted(held, handed_over=taken, now=now, patience=self.tools.patience, dusk=dusk.get(held.cabinet))
+                held = current.get(tried.cabinet)
+                if held is not None and held.version == tried.version:
+                    after = attempted(held, sent=sent, now=now, patience=self.tools.patience, dusk=dusk.get(held.cabinet))
                     deliveries.put(after)
             return []
 

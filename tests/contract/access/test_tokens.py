@@ -3,12 +3,14 @@
 import base64
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
 from access_world import DEMO, OTHER, World, first, request_id
 
 from access.domain.ids import PLATFORM
+from access.settings import AccessSettings
 from multiflux.access.v1 import access_service_pb2 as pb
 from multiflux_client.access import RefreshToken, ServiceSecret, SubjectToken
 from multiflux_client.failures import RemoteFailure
@@ -169,6 +171,23 @@ async def test_only_people_with_a_local_account_sign_in_locally(world: World) ->
     with pytest.raises(RemoteFailure) as raised:
         await world.client().sign_in_locally(PersonId("nobody"), DEMO)
     assert reason(raised) == "NOT_A_LOCAL_PERSON"
+
+
+async def test_from_another_machine_only_a_service_signs_demo_people_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("access.wire.entry.is_on_this_machine", lambda _peer: False)
+    secret = (world.settings.data_directory / "secrets" / "dashboard").read_text()
+    for service in (None, ServiceSecret(service="dashboard", secret="x" * 43), ServiceSecret(service="nobody", secret="")):
+        with pytest.raises(RemoteFailure) as raised:
+            await world.client().sign_in_locally(PersonId("visitor"), DEMO, service=service)
+        assert reason(raised) == "LOCAL_ISSUER_OFF"
+    subject = await world.client().sign_in_locally(PersonId("visitor"), DEMO, service=ServiceSecret(service="dashboard", secret=secret))
+    assert (await world.client().exchange_token(subject, territory=DEMO)).subject == "people/visitor"
+
+
+async def test_service_secrets_may_lie_in_a_folder_that_is_given(tmp_path: Path) -> None:
+    settings = AccessSettings(data_directory=tmp_path / "data", service_secrets=tmp_path / "given")
+    assert settings.service_secrets_directory == tmp_path / "given"
+    assert AccessSettings(data_directory=tmp_path).service_secrets_directory == tmp_path / "secrets"
 
 
 async def test_secrets_and_keys_are_readable_by_their_owner_alone(world: World) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from comparison_world import Town
 
 from comparison.adapters.store import erase
 from comparison.adapters.tables import METADATA, RUNTIME
-from comparison.closing import AutomaticClosing
+from comparison.closing import AutomaticClosing, close_due
 from comparison.domain.homes import Attributes, HomeType
 from comparison.domain.releases import value_of
 from multiflux.comparison.v1 import comparison_pb2
@@ -213,7 +214,7 @@ async def test_a_new_territory_is_closed_once_its_people_are_all_there(world: Wo
     async def territories() -> AsyncIterator[Territory]:
         yield await world.sources.territory(TOWN)
 
-    closing = AutomaticClosing(world.closer, territories, months_back=2)
+    closing = AutomaticClosing(world.closer, territories, partial(close_due, world.closer), months_back=2)
     service = world.with_role(Role.SERVICE)
     full = world.sources.town
     world.sources.town = Town({TOWER: 25})

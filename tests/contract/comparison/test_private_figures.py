@@ -104,7 +104,7 @@ def test_the_migration_goes_down_and_up_and_keeps_what_was_published(database_ur
     database.migrate(MIGRATIONS)
     with database._writing.begin() as connection:
         connection.execute(RELEASE.insert().values(**key, median=70, least_count=20, published=NOW))
-    database.downgrade(MIGRATIONS, "0002")
+    database.downgrade(MIGRATIONS, "0003")
     database.migrate(MIGRATIONS)
     with database._reading.begin() as connection:
         (row,) = connection.execute(RELEASE.select()).all()

@@ -1,6 +1,6 @@
 """ForecastService over a real channel: who is told what, and how it says no. Readings are made up; the model and the store are real."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +16,11 @@ from forecast.adapters.tables import RUNTIME
 from forecast.app import MIGRATIONS
 from forecast.domain.accuracy import Accuracy
 from forecast.domain.failures import NoPoints, ResourceUnknown, SeveralHouseholds
-from forecast.domain.kept import WeatherBasis
+from forecast.domain.kept import Due, WeatherBasis
 from forecast.domain.month_end import Prices
 from forecast.domain.task import Computed, ForecastTask, Prepared, backtested, carried_out
 from forecast.making import Making
-from forecast.refreshing import Refreshing
+from forecast.refreshing import Refreshing, refresh
 from forecast.servicer import ForecastServicer, Tools
 from forecast.settings import ForecastSettings
 from multiflux.forecast.v1 import forecast_service_pb2 as pb
@@ -213,7 +213,7 @@ class World:
     sources: Sources
     clock: Any
     refreshing: Refreshing
-    late: dict[TerritoryId, datetime]
+    database: Database
 
     def acting_as(self, role: Role, place: str | None = None, validity: Validity = Validity(), territory: TerritoryId = TOWN) -> Connection:
         grant = Grant(role=role, place=PlaceId(place) if place else None, validity=validity)
@@ -229,6 +229,10 @@ class World:
         fields: dict[str, Any] = {"flux": ELECTRICITY, "granularity": HOUR, **changes}
         request = pb.GetForecastRequest(resource=resource, **fields)
         return await connection.call(pb_grpc.ForecastServiceStub(connection.channel).GetForecast, request)
+
+    async def readings_of_the_past_come(self) -> None:
+        at = self.clock.now()
+        await self.database.write(lambda connection: SqlForecasts(connection).mark_changed(TOWN, {"meters/flat-1-meter": at}))
 
     async def refusal(self, call: Any) -> RemoteFailure:
         with pytest.raises(RemoteFailure) as caught:
@@ -260,12 +264,15 @@ async def world(tmp_path: Path, clock: Any) -> AsyncIterator[World]:
     making = Making(sources=sources, workers=Inline(), database=database, records=SqlForecasts, clock=clock)
     changes = Changes(database, RUNTIME, Outbox(database, RUNTIME, clock), clock)
     tools = Tools(making=making, changes=changes, replica=replica)
-    late: dict[TerritoryId, datetime] = {}
+
+    async def made(due: Sequence[Due]) -> None:
+        for one in due:
+            await refresh(making, one, clock.now())
 
     async def territories() -> AsyncIterator[Territory]:
         yield await sources.territory(TOWN)
 
-    refreshing = Refreshing(making, territories, late.get, timedelta(hours=6))
+    refreshing = Refreshing(making, territories, made, timedelta(hours=6))
     service = Service(
         name="forecast",
         settings=settings,
@@ -283,7 +290,7 @@ async def world(tmp_path: Path, clock: Any) -> AsyncIterator[World]:
         closers=(database.close,),
     )
     async with serving(service) as port, Connection.open(Target(address=f"127.0.0.1:{port}")) as connection:
-        yield World(connection=connection, sources=sources, clock=clock, refreshing=refreshing, late=late)
+        yield World(connection=connection, sources=sources, clock=clock, refreshing=refreshing, database=database)
 
 
 async def test_a_manager_is_told_a_point_of_its_site_with_quantiles_and_reasons(world: World) -> None:
@@ -377,7 +384,7 @@ async def test_an_unknown_point_has_a_name_of_its_own(world: World) -> None:
 
 
 async def test_a_territory_is_refreshed_when_it_is_full_and_again_when_that_is_old(world: World) -> None:
-    world.late[TOWN] = world.clock.now()
+    await world.readings_of_the_past_come()
     await world.refreshing.tick()
     assert world.sources.since == []
     world.clock.advance(timedelta(minutes=2))
@@ -399,7 +406,8 @@ async def test_a_new_territory_is_looked_at_again_as_soon_as_readings_have_come_
     world.clock.advance(timedelta(minutes=2))
     await world.refreshing.tick()
     assert len(world.sources.since) == asked
-    world.sources.empty, world.late[TOWN] = False, world.clock.now()
+    world.sources.empty = False
+    await world.readings_of_the_past_come()
     world.clock.advance(timedelta(minutes=2))
     await world.refreshing.tick()
     assert len(world.sources.since) == 2 * asked

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
+from influxd import Influxd, program
 
+from metering.adapters.influx_store.server import InfluxAddress
+from metering.adapters.influx_store.store import InfluxSeriesStore
 from metering.adapters.memory_series_store import MemorySeriesStore
-from metering.adapters.series_store.store import EmbeddedSeriesStore
+from metering.adapters.series_store.store import EmbeddedSeriesStore, StoreRules
 from metering.domain.series.arrival import Refusal, Refusals
 from metering.domain.series.batch import Batch, Origin
 from metering.domain.series.columns import Columns, ReadingKind, SeriesName, Versions, columns_of
@@ -33,25 +37,53 @@ def leave(_: SeriesStore) -> None:
 
 def file(store: SeriesStore) -> None:
     """Move readings to where they are kept for good."""
-    if isinstance(store, EmbeddedSeriesStore):
+    if isinstance(store, EmbeddedSeriesStore | InfluxSeriesStore):
         assert store.file_everything(timeout_s=60)
 
 
-@pytest.fixture(params=["memory", "embedded, in the journal", "embedded, in chunks"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "embedded, in the journal",
+        "embedded, in chunks",
+        "InfluxDB away, in the journal",
+        pytest.param("InfluxDB, in the journal", marks=pytest.mark.server),
+        pytest.param("InfluxDB, filed", marks=pytest.mark.server),
+    ]
+)
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="module")
+def influxd() -> Iterator[Influxd]:
+    with Influxd(program()) as server:
+        yield server
+
+
 @pytest.fixture
-def store(kind: str, tmp_path: Path) -> Iterator[SeriesStore]:
-    made: SeriesStore = MemorySeriesStore() if kind == "memory" else EmbeddedSeriesStore(tmp_path / "series.db")
+def store(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SeriesStore]:
+    path = tmp_path / "series.db"
+    made: SeriesStore
+    match kind.partition(",")[0]:
+        case "memory":
+            made = MemorySeriesStore()
+        case "embedded":
+            made = EmbeddedSeriesStore(path)
+        case "InfluxDB away":
+            # Nobody listens on port 1, and nobody may without being root.
+            made = InfluxSeriesStore(path, InfluxAddress(url="http://127.0.0.1:1", token="none"), StoreRules())
+        case _:
+            server: Influxd = request.getfixturevalue("influxd")
+            # Rules of its own: in the journal, nothing may be filed behind the test's back.
+            made = InfluxSeriesStore(path, server.address(f"{uuid4().hex}-"), StoreRules())
     yield made
     made.close()
 
 
 @pytest.fixture
 def settle(kind: str) -> Settle:
-    return file if kind == "embedded, in chunks" else leave
+    return file if kind in ("embedded, in chunks", "InfluxDB, filed") else leave
 
 
 def series_name(meter: str, kind: ReadingKind = ReadingKind.INTERVAL) -> SeriesName:

@@ -17,7 +17,7 @@ from joserfc.jwk import OKPKey
 from runtime.call import Caller, Grant
 from runtime.relational import Database
 from runtime.server import serving
-from runtime.tables import RuntimeTables, runtime_tables
+from runtime.tables import DeliveryTables, RuntimeTables, delivery_tables, runtime_tables
 from runtime.tokens import sign_token
 from vocabulary.names import TerritoryId
 
@@ -27,16 +27,18 @@ _PROTOS = Path(__file__).parents[3] / "protos"
 _MIGRATION = """
 from alembic import op
 from sqlalchemy import Column, Integer, Text
-from runtime.tables import create_runtime_tables, drop_runtime_tables
+from runtime.tables import create_delivery_tables, create_runtime_tables, drop_delivery_tables, drop_runtime_tables
 
 revision, down_revision = "0001", None
 
 def upgrade():
     create_runtime_tables(op)
+    create_delivery_tables(op)
     op.create_table("note", Column("id", Integer, primary_key=True, autoincrement=False), Column("text", Text, nullable=False))
 
 def downgrade():
     op.drop_table("note")
+    drop_delivery_tables(op)
     drop_runtime_tables(op)
 """
 
@@ -105,6 +107,7 @@ class Store:
 
     database: Database
     tables: RuntimeTables
+    delivery: DeliveryTables
     note: sqlalchemy.Table
     url: str
     migrations: Path
@@ -126,14 +129,14 @@ def open_store(tmp_path: Path) -> Iterator[Callable[[str], Store]]:
 
     def open_at(url: str) -> Store:
         metadata = sqlalchemy.MetaData()
-        tables = runtime_tables(metadata)
+        tables, delivery = runtime_tables(metadata), delivery_tables(metadata)
         note = sqlalchemy.Table(
             "note", metadata, sqlalchemy.Column("id", sqlalchemy.Integer, primary_key=True), sqlalchemy.Column("text", sqlalchemy.Text)
         )
         database = Database.open(url)
         opened.append(database)
         database.migrate(migrations)
-        return Store(database, tables, note, url, migrations)
+        return Store(database, tables, delivery, note, url, migrations)
 
     yield open_at
     for database in opened:

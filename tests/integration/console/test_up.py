@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,14 @@ class Machine:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "console", *words, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe
         )
+
+    async def probe(self, name: str) -> tuple[int | None, str]:
+        """Ask a service whether it serves, as container runtimes do; return the exit code, and what was said."""
+        pipe = asyncio.subprocess.PIPE
+        words = (sys.executable, "-m", "console.probe", name)
+        process = await asyncio.create_subprocess_exec(*words, cwd=self.folder, env=self.environment, stdout=pipe)
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
 
     async def run(self, *words: str) -> tuple[int | None, list[dict[str, Any]], str]:
         """Run a command that speaks JSON; return its exit code, what it said, and its standard error."""
@@ -152,6 +160,27 @@ async def test_status_exits_with_0_when_all_serve(machine: Machine) -> None:
     assert code == 0
     up.terminate()
     await up.communicate()
+
+
+async def test_one_service_is_served_in_the_place_of_the_command(machine: Machine) -> None:
+    serving = await machine.start("serve", "access")
+    while (await machine.probe("access"))[0]:
+        assert serving.returncode is None
+    assert psutil.Process(serving.pid).children() == []
+    serving.send_signal(signal.SIGTERM)
+    said, _ = await serving.communicate()
+    assert (serving.returncode, said) == (0, b"access serves\n")
+    assert await machine.probe("access") == (1, "access: AWAY\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(("weather",), "no service weather"), (("access", "--worker"), "access has no workers; forecast and comparison have")],
+)
+async def test_what_is_not_there_is_not_served(machine: Machine, words: Sequence[str], message: str) -> None:
+    code, _, errors = await machine.run("serve", *words)
+    assert code == 2
+    assert message in " ".join(errors.replace("│", " ").split())
 
 
 async def test_a_taken_port_is_a_clear_error(machine: Machine) -> None:

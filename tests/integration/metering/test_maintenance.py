@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from metering.adapters.series_store.chunk import month_name
 from metering.adapters.series_store.store import EmbeddedSeriesStore
@@ -97,7 +98,27 @@ def test_a_store_that_is_open_is_copied_and_not_replaced(data: Path, tmp_path: P
         store.close()
 
 
-def test_a_database_on_a_server_is_left_to_its_own_tools(data: Path, asked: Maintain, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.server
+def test_a_database_on_a_server_takes_what_a_file_held_and_gives_it_back(
+    data: Path, tmp_path: Path, asked: Maintain, monkeypatch: pytest.MonkeyPatch, postgresql_database: str
+) -> None:
     assert data.is_dir()
-    monkeypatch.setenv("MULTIFLUX_METERING_DATABASE_URL", "postgresql+pg8000://somebody@127.0.0.1/metering")
-    assert asked("verify")[::2] == (1, "NOT_EMBEDDED")
+    assert asked("backup", str(tmp_path / "of-file"))[0] == 0
+    monkeypatch.setenv("MULTIFLUX_METERING_DATABASE_URL", postgresql_database)
+    assert asked("verify")[::2] == (1, "FILE_MISSING")
+    assert asked("restore", str(tmp_path / "of-file"), "--force")[0] == 0
+    assert asked("restore", str(tmp_path / "of-file"))[::2] == (1, "FILE_EXISTS")
+    code, said, _ = asked("verify")
+    assert (code, said[0]["faults"]) == (0, [])
+    with create_engine(postgresql_database, poolclass=NullPool).connect() as used:
+        used.execute(text("SELECT 1"))
+        assert asked("restore", str(tmp_path / "of-file"), "--force")[::2] == (1, "DATABASE_IN_USE")
+        assert asked("backup", str(tmp_path / "of-server"))[0] == 0
+    assert tables(tmp_path / "of-server" / "metering.sqlite") == tables(tmp_path / "of-file" / "metering.sqlite")
+
+
+def tables(file: Path) -> dict[str, list[Any]]:
+    """Return all rows of a database file."""
+    with closing(sqlite3.connect(file)) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {name: sorted(connection.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}  # noqa: S608  # its own names

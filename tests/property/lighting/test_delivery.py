@@ -75,7 +75,7 @@ class Deliveries(RuleBasedStateMachine):
         if link:
             self.out.append((delivery.version, self.level))
         if not killed:
-            self.delivery = attempted(delivery, handed_over=link, now=self.now, patience=PATIENCE, dusk=None)
+            self.delivery = attempted(delivery, sent=self.now if link else None, now=self.now, patience=PATIENCE, dusk=None)
 
     @precondition(lambda self: self.out)
     @rule(data=st.data(), lost=st.booleans(), again=st.booleans())
@@ -139,7 +139,7 @@ class Deliveries(RuleBasedStateMachine):
             self.now += timedelta(hours=1)
             if self.delivery.next_attempt is not None:
                 self.gate.take(self.delivery.version, self.level)
-                self.delivery = attempted(self.delivery, handed_over=True, now=self.now, patience=PATIENCE, dusk=None)
+                self.delivery = attempted(self.delivery, sent=self.now, now=self.now, patience=PATIENCE, dusk=None)
                 self._take(self._followed(self.gate.version))
             self._take(Report(territory=TOWN, cabinet=CABINET, gateway=GATEWAY, version=self.gate.version, at=self.now))
         assert self.gate.level == self.level

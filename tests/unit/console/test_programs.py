@@ -32,6 +32,11 @@ def test_a_port_of_the_environment_goes_before_the_usual_one() -> None:
     assert (program.address, program.url) == ("127.0.0.1:8443", "http://127.0.0.1:8443/")
 
 
+def test_pages_over_tls_have_another_address() -> None:
+    (program,) = [program for program in programs({"MULTIFLUX_TLS_CERTIFICATE": "own.pem"}) if program.name == "dashboard"]
+    assert program.url == "https://127.0.0.1:8080/"
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8080.0"])
 def test_what_is_no_port_is_refused_by_the_name_of_its_variable(port: str) -> None:
     with pytest.raises(PortInvalid, match="MULTIFLUX_DASHBOARD_PORT"):

@@ -3,16 +3,18 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import grpc
 import numpy as np
 import pytest
 
 from dashboard.charts import Form, Slot, axis_steps, bars
 from dashboard.figures import amount, display_unit, number, share
-from dashboard.pages import consumption_csv
+from dashboard.pages import _failed, consumption_csv
 from dashboard.panels import Panel, View, panel
 from dashboard.periods import Period, Span, containing, period_from
 from dashboard.words import ENGLISH, FRENCH, Words
 from multiflux_client.consumption import ConsumptionSeries, PointCoverage
+from multiflux_client.failures import RemoteFailure
 from vocabulary.civil import Granularity, local_midnight
 from vocabulary.failure import InvalidRequest
 from vocabulary.flux import Direction, Flux, Quantity
@@ -146,3 +148,17 @@ def test_both_languages_fill_in_the_same_facts() -> None:
             assert marks(french) == marks(english), name
         elif isinstance(french, dict):
             assert french.keys() == english.keys()
+
+
+@pytest.mark.parametrize(("words", "said"), [(FRENCH, "rien n’est perdu"), (ENGLISH, "nothing is lost")])
+def test_a_page_says_that_filed_readings_are_away_and_draws_no_zero(words: Words, said: str) -> None:
+    failure = RemoteFailure("away", code=grpc.StatusCode.UNAVAILABLE, reason="READINGS_AWAY")
+    shown = _failed(View(words=words, period=OCTOBER, zone=PARIS), Flux.ELECTRICITY, failure)
+    assert said in shown.finding
+    assert shown.next_step
+    assert (
+        said
+        not in _failed(
+            View(words=words, period=OCTOBER, zone=PARIS), Flux.WATER, RemoteFailure("", code=grpc.StatusCode.UNAVAILABLE)
+        ).finding
+    )

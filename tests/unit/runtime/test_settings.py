@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import Field, ValidationError
+from sqlalchemy import make_url
 
 from runtime.settings import ServiceSettings, SettingsInvalid, env_example, load
 
@@ -72,6 +73,26 @@ def test_places_follow_the_service_and_its_data_directory() -> None:
     assert settings.store_url == "sqlite:///data/water.sqlite"
     assert settings.secret_file == Path("data/secrets/water")
     assert WaterSettings(database_url="postgresql+pg8000://h/d").store_url == "postgresql+pg8000://h/d"
+
+
+def test_a_database_server_is_told_the_password_and_the_authority(tmp_path: Path) -> None:
+    password, authority = tmp_path / "password", tmp_path / "authority.pem"
+    password.write_text("p@ss/word\n")
+    authority.touch()
+    settings = WaterSettings(database_url="postgresql+pg8000://water@store/water", database_password_file=password, tls_authority=authority)
+    url = make_url(settings.store_url)
+    assert (url.password, url.query["tls_authority"], url.host) == ("p@ss/word", str(authority), "store")
+
+
+def test_a_file_of_sqlite_needs_neither(tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.touch()
+    assert WaterSettings(database_url="sqlite:///a b.sqlite", tls_authority=authority).store_url == "sqlite:///a b.sqlite"
+
+
+def test_what_is_no_database_url_is_refused() -> None:
+    with pytest.raises(ValidationError, match="database URL"):
+        WaterSettings(database_url="the usual one")
 
 
 def test_the_example_names_every_setting_with_its_sentence_and_default() -> None:

@@ -26,13 +26,14 @@ class FilingRules:
     """When to merge.
 
     At `least_rows` or `rows_per_series` for each active series, whichever is more, but at `most_rows` at the latest, or when readings
-    have waited for `idle_rounds` idle rounds.
+    have waited for `idle_rounds` idle rounds. Batches must wait while `room_rows` are not filed; None: twice the threshold.
     """
 
     least_rows: int = 1_000_000
     rows_per_series: int = 400
     most_rows: int = 8_000_000
     idle_rounds: int = 60
+    room_rows: int | None = None
 
     def threshold(self, active: int) -> int:
         """Return the rows that set off a merge while so many series are active."""
@@ -47,7 +48,7 @@ class _Applied:
 
 
 class Filing:
-    """The writer's side of merging. One merge at a time; batches must wait when twice the threshold is not filed yet."""
+    """The writer's side of merging. One merge at a time; batches must wait while too much is not filed yet."""
 
     def __init__(self, tail: Tail, rules: FilingRules, *, applied: int) -> None:
         """Begin after receive sequence `applied`."""
@@ -114,7 +115,7 @@ class Filing:
 
     def has_room(self) -> bool:
         """Tell whether batches may come in."""
-        return self._tail.rows - self._filed < 2 * self._threshold
+        return self._tail.rows - self._filed < (self._rules.room_rows or 2 * self._threshold)
 
     def finished(self, sequence: int) -> bool:
         """Tell whether everything up to a receive sequence is filed and trimmed."""
@@ -196,6 +197,8 @@ def _apply(connection: sqlite3.Connection, step: Step) -> None:
         connection.execute("INSERT INTO damaged SELECT id, crc, body FROM chunk WHERE id = ?", (key,))
     connection.executemany("INSERT OR REPLACE INTO chunk VALUES(?, ?, ?)", step.chunks)
     connection.executemany("INSERT OR REPLACE INTO summary VALUES(?, ?, ?, ?, ?, ?, ?)", step.summaries)
+    if step.digests:
+        connection.executemany("INSERT OR REPLACE INTO digest VALUES(?, ?)", step.digests)
     if step.superseded:
         connection.executemany(
             "INSERT INTO superseded VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET seq = min(seq, excluded.seq)", step.superseded

@@ -1,6 +1,7 @@
 """Erasure: every trace of a series' readings in an interval goes, a receipt stays, and the same readings are refused from then on."""
 
 import sqlite3
+from collections.abc import Callable
 
 import numpy as np
 
@@ -24,14 +25,19 @@ def forgotten(connection: sqlite3.Connection) -> dict[int, list[Span]]:
     return found
 
 
-def forget(connection: sqlite3.Connection, intake: Intake, filing: Filing, series: int, during: Interval) -> Receipt:
+EraseFiled = Callable[[sqlite3.Connection, int, Span], int]
+"""Erases the filed readings of a series with times in a span inside the open transaction; returns how many there were."""
+
+
+def forget(
+    connection: sqlite3.Connection, intake: Intake, filing: Filing, erase_filed: EraseFiled, series: int, during: Interval
+) -> Receipt:
     """Erase inside the open transaction; memory follows when it is durable."""
     span = (int(during.start.timestamp()), -int(-during.end.timestamp() // 1))
     # A merge under way has read what is erased now: it must not bring it back.
     filing.abandon()
-    erased = _from_journal(connection, series, span) + _from_chunks(connection, series, span)
-    beside = connection.execute("DELETE FROM superseded WHERE series = ? AND time >= ? AND time < ?", (series, *span)).rowcount
-    erased += beside + _from_refused(connection, series, span)
+    erased = _from_journal(connection, series, span) + erase_filed(connection, series, span)
+    erased += _from_refused(connection, series, span)
     intake.sequence += 1
     noticed = _from_events(connection, series, span)
     connection.execute("INSERT INTO journal VALUES(?, 0, x'')", (intake.sequence,))
@@ -48,15 +54,7 @@ def _remember(connection: sqlite3.Connection, intake: Intake, series: int, span:
     tail = Tail()
     applied = connection.execute("SELECT applied FROM mark").fetchone()[0]
     fill(connection, tail, applied)
-    low, high = chunk.key_of(series, 0), connection.execute("SELECT max(id) FROM summary").fetchone()[0] or 0
-    months = range(low >> chunk.SERIES_BITS, (high >> chunk.SERIES_BITS) + 1)
-    filed = [
-        row[0]
-        for month in months
-        for row in connection.execute("SELECT last_time FROM summary WHERE id = ?", (chunk.key_of(series, month),))
-    ]
-    owners, times = tail.latest_times()
-    last = max([-1, *filed, *times[owners == series].tolist()])
+    last = _last_time(connection, tail, series)
 
     def follow() -> None:
         intake.tail.take_over(tail)
@@ -64,6 +62,25 @@ def _remember(connection: sqlite3.Connection, intake: Intake, series: int, span:
         intake.forgotten.setdefault(series, []).append(span)
 
     intake.then(follow)
+
+
+def recall(connection: sqlite3.Connection, intake: Intake, series: int) -> None:
+    """Let memory know the last time of a series anew once the open transaction, which erased of what was filed, is durable."""
+    last = _last_time(connection, intake.tail, series)
+    intake.then(lambda: intake.novelty.reset(series, last))
+
+
+def _last_time(connection: sqlite3.Connection, tail: Tail, series: int) -> int:
+    """Return the last time of a series' readings in what is filed and in a tail, -1 where it has none."""
+    bounds = connection.execute("SELECT min(id), max(id) FROM summary").fetchone()
+    months = range((bounds[0] or 0) >> chunk.SERIES_BITS, ((bounds[1] or 0) >> chunk.SERIES_BITS) + 1)
+    filed = [
+        row[0]
+        for month in months
+        for row in connection.execute("SELECT last_time FROM summary WHERE id = ?", (chunk.key_of(series, month),))
+    ]
+    owners, times = tail.latest_times()
+    return max([-1, *filed, *times[owners == series].tolist()])
 
 
 def fill(connection: sqlite3.Connection, tail: Tail, applied: int) -> int:
@@ -92,7 +109,8 @@ def _from_journal(connection: sqlite3.Connection, series: int, span: Span) -> in
     return erased
 
 
-def _from_chunks(connection: sqlite3.Connection, series: int, span: Span) -> int:
+def from_chunks(connection: sqlite3.Connection, series: int, span: Span) -> int:
+    """Erase from the chunks of the store's file, and from what is kept beside them."""
     bounds = chunk.month_of(np.clip(np.array([span[0], span[1] - 1]), 0, chunk.LAST_TIME_S)).tolist()
     erased = 0
     for month in range(bounds[0], bounds[1] + 1):
@@ -112,7 +130,8 @@ def _from_chunks(connection: sqlite3.Connection, series: int, span: Span) -> int
             chunks, summaries = chunk.encode(rows.take(~gone), open_from=month + 1)
             connection.execute("INSERT INTO chunk VALUES(?, ?, ?)", chunks[0])
             connection.execute("INSERT INTO summary VALUES(?, ?, ?, ?, ?, ?, ?)", summaries[0])
-    return erased
+    beside = connection.execute("DELETE FROM superseded WHERE series = ? AND time >= ? AND time < ?", (series, *span)).rowcount
+    return erased + beside
 
 
 def _from_refused(connection: sqlite3.Connection, series: int, span: Span) -> int:

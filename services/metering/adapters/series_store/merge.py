@@ -33,7 +33,7 @@ SupersededRow = tuple[int, int, int, int, int]
 class Step:
     """What one commit applies: chunks with their summaries, versions beside them, damaged chunks to set aside first.
 
-    `rows` of the journal are then filed.
+    `rows` of the journal are then filed. `digests` are those of chunks that are kept elsewhere.
     """
 
     chunks: list[ChunkRow]
@@ -41,6 +41,7 @@ class Step:
     superseded: list[SupersededRow]
     damaged: list[int]
     rows: int
+    digests: Sequence[tuple[int, int]] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metering.adapters.series_store import lookup
+from metering.adapters.series_store.filed import Filed
 from metering.adapters.series_store.frame import RunRows, columns_of_runs
 from metering.adapters.series_store.tail import Tail
 from metering.domain.series.columns import Columns, Int32, Int64, Versions
@@ -19,8 +20,9 @@ _ROOM = 1024
 class Novelty:
     """The last time of every series, and an exact look at what is stored for whatever lies before it."""
 
-    def __init__(self) -> None:
-        """Start with no series seen."""
+    def __init__(self, filed: Filed) -> None:
+        """Start with no series seen; what lies before a series' last time is looked up among the filed readings."""
+        self._filed = filed
         self._last = np.full(_ROOM, -1, np.int64)
         self._scratch = np.empty(_ROOM, np.int64)
         self._undo: list[tuple[Int32, Int64]] = []
@@ -73,7 +75,7 @@ class Novelty:
         start, end = np.full(len(series), np.iinfo(np.int64).max), np.full(len(series), -1, np.int64)
         np.minimum.at(start, at, asked.time)
         np.maximum.at(end, at, asked.time)
-        stored = lookup.versions(connection, tail, series.astype(np.int32), start, end + 1, for_writer=True)
+        stored = lookup.versions(self._filed, connection, tail, series.astype(np.int32), start, end + 1, for_writer=True)
         new[unsure] = _absent(asked, stored)
         return new
 

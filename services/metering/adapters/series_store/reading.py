@@ -1,15 +1,13 @@
 """What readers ask: one series, the totals of a month, the last of all, events."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metering.adapters.series_store import chunk, lookup
-from metering.adapters.series_store.frame import untagged
+from metering.adapters.series_store.filed import Filed
 from metering.adapters.series_store.intake import decode_series
 from metering.adapters.series_store.tail import Tail
 from metering.domain.series.batch import MonthTotals, SeriesEvent
@@ -20,24 +18,24 @@ from vocabulary.interval import Interval
 from vocabulary.quality import Quality
 
 
-def read(connection: sqlite3.Connection, tail: Tail, series: int, during: Interval, *, known_at: int | None) -> Versions:
+def read(filed: Filed, connection: sqlite3.Connection, tail: Tail, series: int, during: Interval, *, known_at: int | None) -> Versions:
     """Return what holds for a series, now or when `known_at` was the last receive sequence."""
     start, end = int(during.start.timestamp()), _ceiled(during.end.timestamp())
     if known_at is None:
-        found, holds = lookup.kept_or_versions(connection, tail, series, start, end)
+        found, holds = lookup.kept_or_versions(filed, connection, tail, series, start, end)
         if holds:
             return found
-    return resolve(_versions(connection, tail, series, start, end), known_at=known_at).kept
+    return resolve(_versions(filed, connection, tail, series, start, end), known_at=known_at).kept
 
 
-def revisions(connection: sqlite3.Connection, tail: Tail, series: int, during: Interval) -> Resolution:
+def revisions(filed: Filed, connection: sqlite3.Connection, tail: Tail, series: int, during: Interval) -> Resolution:
     """Return what holds for a series, and every version beside it."""
-    return resolve(_versions(connection, tail, series, int(during.start.timestamp()), _ceiled(during.end.timestamp())))
+    return resolve(_versions(filed, connection, tail, series, int(during.start.timestamp()), _ceiled(during.end.timestamp())))
 
 
-def _versions(connection: sqlite3.Connection, tail: Tail, series: int, start: int, end: int) -> Versions:
+def _versions(filed: Filed, connection: sqlite3.Connection, tail: Tail, series: int, start: int, end: int) -> Versions:
     one, first, until = np.array([series], np.int32), np.array([start], np.int64), np.array([end], np.int64)
-    found = lookup.versions(connection, tail, one, first, until)
+    found = lookup.versions(filed, connection, tail, one, first, until)
     return found.take(np.argsort(found.columns.time, kind="stable"))
 
 
@@ -45,32 +43,23 @@ def _ceiled(seconds: float) -> int:
     return -int(-seconds // 1)
 
 
-def totals(connection: sqlite3.Connection, tail: Tail, month: date) -> MonthTotals:
+def totals(filed: Filed, connection: sqlite3.Connection, tail: Tail, month: date) -> MonthTotals:
     """Return the totals of every series with readings in a UTC month: kept sums, with the tail on top."""
     number = (month.year - 1970) * 12 + month.month - 1
     start, end = chunk.month_start(number), chunk.month_start(number + 1)
     # The tail first, as everywhere: what is filed in between is seen twice, and told by its time.
     owners = tail.series_between(start, end)
     recent = tail.versions(owners, np.full(len(owners), start), np.full(len(owners), end))
-    keys = (chunk.key_of(0, number), chunk.key_of(0, number + 1))
-    query = "SELECT id, readings, used, total, last_time FROM summary WHERE id >= ? AND id < ? ORDER BY id"
-    filed = _table(connection.execute(query, keys), 5)
-    series = (filed[:, 0] & chunk.MOST_SERIES - 1).astype(np.int32)
-    kept = MonthTotals(series=series, count=filed[:, 1], used=filed[:, 2], total=filed[:, 3])
+    kept, last_filed = filed.totals(connection, number)
     if not len(recent):
         return kept
-    last = np.full(max(int(series.max(initial=-1)), int(owners.max())) + 1, -1, np.int64)
-    last[series] = filed[:, 4]
-    return _with_recent(connection, tail, kept, recent, last, (start, end))
-
-
-def _table(rows: Iterable[tuple[int, ...]], width: int) -> NDArray[np.int64]:
-    """Return rows of whole numbers as an array; numpy is several times slower over a list of tuples."""
-    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, width)
+    last = np.full(max(int(kept.series.max(initial=-1)), int(owners.max())) + 1, -1, np.int64)
+    last[kept.series] = last_filed
+    return _with_recent(filed, connection, tail, kept, recent, last, (start, end))
 
 
 def _with_recent(
-    connection: sqlite3.Connection, tail: Tail, kept: MonthTotals, recent: Versions, last: Int64, span: tuple[int, int]
+    filed: Filed, connection: sqlite3.Connection, tail: Tail, kept: MonthTotals, recent: Versions, last: Int64, span: tuple[int, int]
 ) -> MonthTotals:
     columns = recent.columns
     order = np.lexsort((columns.time, columns.series))
@@ -82,7 +71,7 @@ def _with_recent(
     plain = columns.take(~np.isin(columns.series, whole))
     parts = [_kept_of_others(kept, whole), _summed(plain)]
     if len(whole):
-        found = lookup.versions(connection, tail, whole, np.full(len(whole), span[0]), np.full(len(whole), span[1]))
+        found = lookup.versions(filed, connection, tail, whole, np.full(len(whole), span[0]), np.full(len(whole), span[1]))
         parts.append(_summed(resolve(_ordered(found)).kept.columns))
     return _added(parts)
 
@@ -111,17 +100,20 @@ def _added(parts: list[MonthTotals]) -> MonthTotals:
     return MonthTotals(series=owners, count=sums[0], used=sums[1], total=sums[2])
 
 
-def latest(connection: sqlite3.Connection, tail: Tail, last: Int64) -> Columns:
+def latest(filed: Filed, connection: sqlite3.Connection, tail: Tail, last: Int64) -> Columns:
     """Return the last reading of every series; `last[i]` is the last time of series i, -1 for one without readings."""
     series = np.flatnonzero(last >= 0).astype(np.int32)
     time = last[series]
     recent = tail.versions(series, time, time + 1)
     in_tail = np.isin(series, recent.columns.series)
-    filed = _filed_latest(connection, chunk.keys_of(series, time), time)
-    again = np.isin(series, filed.series) & in_tail | _several(recent.columns, series) | _suspect(recent.columns, series)
-    parts = [filed.take(~np.isin(filed.series, series[again])), recent.columns.take(~np.isin(recent.columns.series, series[again]))]
+    last_filed = filed.latest(connection, series, time)
+    again = np.isin(series, last_filed.series) & in_tail | _several(recent.columns, series) | _suspect(recent.columns, series)
+    parts = [
+        last_filed.take(~np.isin(last_filed.series, series[again])),
+        recent.columns.take(~np.isin(recent.columns.series, series[again])),
+    ]
     if again.any():
-        found = lookup.versions(connection, tail, series[again], time[again], time[again] + 1)
+        found = lookup.versions(filed, connection, tail, series[again], time[again], time[again] + 1)
         parts.append(resolve(_ordered(found)).kept.columns)
     whole = joined(parts)
     return whole.take(np.argsort(whole.series, kind="stable"))
@@ -134,22 +126,6 @@ def _several(columns: Columns, series: Int32) -> np.ndarray[tuple[int], np.dtype
 
 def _suspect(columns: Columns, series: Int32) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return np.isin(series, columns.series[columns.quality >= Quality.SUSPECT])
-
-
-def _filed_latest(connection: sqlite3.Connection, keys: Int64, time: Int64) -> Columns:
-    """Return, of the series whose last reading is filed, that reading."""
-    months = np.unique(keys >> chunk.SERIES_BITS).tolist()
-    query = "SELECT id, last_time, last_value, last_tag FROM summary WHERE id >= ? AND id < ?"
-    parts = [_table(connection.execute(query, (chunk.key_of(0, month), chunk.key_of(0, month + 1))), 4) for month in months]
-    table = np.concatenate([np.empty((0, 4), np.int64), *parts])
-    order = np.argsort(keys)
-    at = np.searchsorted(keys[order], table[:, 0])
-    at = np.minimum(at, len(keys) - 1)
-    wanted = (keys[order][at] == table[:, 0]) & (time[order][at] == table[:, 1]) if len(keys) else np.zeros(len(table), np.bool_)
-    table = table[wanted]
-    duration, quality = untagged(table[:, 3])
-    of = (table[:, 0] & chunk.MOST_SERIES - 1).astype(np.int32)
-    return Columns(series=of, time=table[:, 1].copy(), duration=duration, value=table[:, 2].copy(), quality=quality)
 
 
 def events(connection: sqlite3.Connection, *, after: int, limit: int) -> Sequence[SeriesEvent]:

@@ -73,6 +73,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def elsewhere(connection: sqlite3.Connection) -> str:
+    """Return the address of the server that keeps this store's filed readings; empty where the file's own chunks do."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'elsewhere'").fetchone():
+        return ""
+    found = connection.execute("SELECT server FROM elsewhere").fetchone()
+    return found[0] if found else ""
+
+
 def require_format(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that is no store, or one that a later program wrote."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]

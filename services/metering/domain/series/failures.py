@@ -61,6 +61,18 @@ class CorruptJournal(Failure):
         super().__init__(f"journal entry {sequence} is damaged", sequence=str(sequence))
 
 
+class ReadingsAway(Failure):
+    """Filed readings are kept by a server that does not answer as it should: an answer without them would be wrong."""
+
+    reason, kind = "READINGS_AWAY", Kind.BUSY
+
+
+class ReadingsMoved(Failure):
+    """The readings of this file are kept elsewhere than the settings say."""
+
+    reason, kind = "READINGS_MOVED", Kind.CONFLICT
+
+
 class OutOfOrder(Failure):
     """A stream left a batch out."""
 

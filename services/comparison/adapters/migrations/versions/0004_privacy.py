@@ -1,13 +1,13 @@
 """Figures under differential privacy, and what they cost each household.
 
-Revision ID: 0003
+Revision ID: 0004
 """
 
 from alembic import op
 from sqlalchemy import Column, Integer, MetaData, PrimaryKeyConstraint, String, Table
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
