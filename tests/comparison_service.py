@@ -1,6 +1,7 @@
 """The comparison service over a real channel, above homes that are made up: whose they are and what they used is given, not asked."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +14,7 @@ from comparison_world import Town, building
 from joserfc.jwk import KeySet, OKPKey
 
 from comparison.adapters.area_store import AreaStore
+from comparison.adapters.private_figures import draws
 from comparison.adapters.store import Store
 from comparison.adapters.tables import RUNTIME
 from comparison.app import MIGRATIONS
@@ -20,6 +22,7 @@ from comparison.closing import Closer
 from comparison.domain import task
 from comparison.domain.closing import HomeMonths, Survey
 from comparison.domain.homes import Attributes, HomeType
+from comparison.domain.months import after
 from comparison.domain.ports import Own
 from comparison.domain.task import ClosingTask
 from comparison.servicer import ComparisonServicer, Tools
@@ -50,7 +53,18 @@ KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 TOWER, SMALL = building(1, 1), [building(1, number) for number in range(2, 8)]
 HOME = PlaceId("n1-s1-b1-h0")
-OWN = Own(attributes=Attributes(type=HomeType.FLAT, occupants=2), consents=True, amount=3_000_000.0)
+
+
+@dataclass(frozen=True)
+class Household:
+    """What is known of a home: what was declared, whether it consents, what it used in a month, None where that is not known."""
+
+    attributes: Attributes
+    consents: bool
+    amount: float | None
+
+
+OWN = Household(attributes=Attributes(type=HomeType.FLAT, occupants=2), consents=True, amount=3_000_000.0)
 
 
 class Keys:
@@ -68,14 +82,20 @@ class Sources:
     """A street with a tower of 45 homes and small houses with 24 more, all of which consent."""
 
     town: Town = field(default_factory=lambda: Town({TOWER: 45, **dict.fromkeys(SMALL, 4)}))
-    own: dict[PlaceId, Own] = field(default_factory=dict[PlaceId, Own])
+    own: dict[PlaceId, Household] = field(default_factory=dict[PlaceId, Household])
+    used: dict[date, float] = field(default_factory=dict[date, float])
+    """What every home used in a month, where that is not what `own` says."""
+    degrees: dict[date, float] = field(default_factory=dict[date, float])
     looked_at: list[PlaceId] = field(default_factory=list[PlaceId])
     since: list[datetime] = field(default_factory=list[datetime])
     away: bool = False
+    computing_s: float = 0.0
+    """How long metering computes for a home that has readings."""
     asking: frozenset[PlaceId] | None = None
     """The homes that ask; None: all may."""
 
-    async def territory(self, territory: TerritoryId) -> Territory:
+    async def territory(self, territory: TerritoryId, now: datetime | None = None) -> Territory:
+        del now
         return Territory(id=territory, display_name="Town", time_zone="Europe/Paris", simulated=True, root_place=PlaceId("town"))
 
     async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
@@ -87,9 +107,9 @@ class Sources:
         del territory, flux
         return self.town.readings(month.month)
 
-    def home(self, premise: PlaceId, during: Interval) -> Own:
-        del during
-        return self.own.get(premise, OWN)
+    def home(self, premise: PlaceId, month: date) -> Household:
+        found = self.own.get(premise, OWN)
+        return replace(found, amount=self.used[month]) if month in self.used else found
 
 
 @dataclass
@@ -111,13 +131,13 @@ class TownSources(Sources):
             self.asked[number] = readings, readings.totals()
         return self.asked[number]
 
-    def home(self, premise: PlaceId, during: Interval) -> Own:
+    def home(self, premise: PlaceId, month: date) -> Household:
         if premise in self.own:
             return self.own[premise]
         if not self.attributes:
             self.attributes.update(self.town.survey().attributes)
-        used = self.month((during.start + timedelta(days=2)).month)[1]
-        return Own(attributes=self.attributes.get(premise, Attributes()), consents=True, amount=used.get(premise))
+        used = self.month(month.month)[1]
+        return Household(attributes=self.attributes.get(premise, Attributes()), consents=True, amount=used.get(premise))
 
 
 @dataclass
@@ -126,15 +146,24 @@ class HomeSources:
 
     of: Sources
 
-    async def territory(self, territory: TerritoryId) -> Territory:
-        return await self.of.territory(territory)
+    async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
+        return await self.of.territory(territory, now)
 
-    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        del territory, flux, now
+    async def own(
+        self, territory: TerritoryId, premise: PlaceId, above: Sequence[PlaceId], flux: Flux, during: Interval, now: datetime
+    ) -> Own:
+        del territory, above, flux, now
         self.of.looked_at.append(premise)
         if self.of.away:
             raise RemoteFailure("away", code=grpc.StatusCode.UNAVAILABLE)
-        return self.of.home(premise, during)
+        first, last = ((at + timedelta(days=2)).date().replace(day=1) for at in (during.start, during.end - timedelta(days=5)))
+        asked = [one for at in range(13) if (one := after(first, at)) <= last]
+        homes = {month: self.of.home(premise, month) for month in asked}
+        amounts = {month: home.amount for month, home in homes.items() if home.amount is not None}
+        latest = homes[asked[-1]]
+        if amounts:
+            await asyncio.sleep(self.of.computing_s)
+        return Own(attributes=latest.attributes, consents=latest.consents, amounts=amounts, degrees=self.of.degrees)
 
 
 @dataclass
@@ -189,7 +218,7 @@ async def served(database_url: str, data_directory: Path, clock: Any, sources: S
             replica.apply(connection, TOWN, f"places/{one.id}", [DatedParent(parent=one.street, validity=Validity())])
 
     await database.write(link)
-    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=here, clock=clock)
+    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=here, clock=clock, draw=draws())
     tools = Tools(
         closer=closer,
         sources=HomeSources(sources),

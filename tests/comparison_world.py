@@ -67,7 +67,7 @@ class Town:
         return HomeMonths(premises=tuple(one.premise for one in everybody), amounts=own[:, None] * daily, month_days=MONTH_DAYS)
 
 
-FLATS_EACH = 21
+FLATS_EACH = 22
 
 
 def equal_town() -> Town:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection as SqlConnection
 
 from comparison.adapters.area_store import AreaStore
 from comparison.adapters.places_feed import PlacesFeed
+from comparison.adapters.private_figures import draws
 from comparison.adapters.sources import Clients, Sources
 from comparison.adapters.store import Store, erase
 from comparison.adapters.tables import DELIVERY, RUNTIME
@@ -30,6 +31,7 @@ from multiflux_client.metering import MeteringClient
 from multiflux_client.people import AccessEvent
 from multiflux_client.places import Territory
 from multiflux_client.registry import RegistryClient, RegistryEvent
+from multiflux_client.weather import WeatherClient
 from runtime.audit import AuditForwarder, AuditLog
 from runtime.call import current_call
 from runtime.changes import Changes
@@ -143,7 +145,9 @@ def _base(settings: ComparisonSettings, clock: Clock) -> _Base:
     calls = _Calls(metering, access, ServiceSignIn("comparison", access, settings.secret_file))
     sources = Sources(calls.of)
     workers = Workers(settings.worker_processes)
-    closer = Closer(sources=sources, database=database, records=Store, area_records=AreaStore, compute=workers.compute, clock=clock)
+    closer = Closer(
+        sources=sources, database=database, records=Store, area_records=AreaStore, compute=workers.compute, clock=clock, draw=draws()
+    )
 
     async def close(event: Event) -> None:
         await close_due(closer, closing_due_from_bytes(event.payload))
@@ -181,12 +185,23 @@ class _Calls:
         self._metering = metering
         self._access = access
         self.signed_in = signed_in
+        self._clients = dict[TerritoryId, Clients]()
 
     def of(self, territory: TerritoryId) -> Clients:
         """Return the clients for one territory; OSError when there is no secret yet."""
+        if territory not in self._clients:
+            self._clients[territory] = self._made(territory)
+        return self._clients[territory]
+
+    def _made(self, territory: TerritoryId) -> Clients:
         metering = self._as_itself(self._metering, territory)
         access = self._as_itself(self._access, territory)
-        return Clients(registry=RegistryClient(metering), metering=MeteringClient(metering), access=AccessClient(access))
+        return Clients(
+            registry=RegistryClient(metering),
+            metering=MeteringClient(metering),
+            weather=WeatherClient(metering),
+            access=AccessClient(access),
+        )
 
     def registry(self, territory: TerritoryId | None) -> RegistryClient:
         """Return the registry for one territory, or for all."""

@@ -17,6 +17,7 @@ from comparison.domain.atoms import FORMED
 from comparison.domain.closing import Due, HomeMonths, Survey
 from comparison.domain.failures import MonthOpen, MonthPassed
 from comparison.domain.ports import AreaRecords, Records
+from comparison.domain.privacy import Draw
 from comparison.domain.task import ClosingTask, Computed
 from multiflux_client.failures import RemoteFailure
 from multiflux_client.places import Territory
@@ -38,7 +39,7 @@ FLUXES = (Flux.ELECTRICITY, Flux.WATER, Flux.GAS)
 class Sources(Protocol):
     """What a closing is made of."""
 
-    async def territory(self, territory: TerritoryId) -> Territory:
+    async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
         """Return what the registry knows of a territory."""
         ...
 
@@ -69,6 +70,8 @@ class Closer:
     area_records: Callable[[Connection, TerritoryId, Flux], AreaRecords]
     compute: Callable[[ClosingTask], Awaitable[Computed]]
     clock: Clock
+    draw: Draw | None = None
+    """Draws figures of communes under differential privacy."""
 
     async def close(self, territory: Territory, flux: Flux, month: date) -> Closed:
         """Close a month unless it is closed; MonthOpen, MonthPassed. It can be ended anywhere and done again."""
@@ -98,16 +101,20 @@ class Closer:
         living = await self.read(territory.id, flux, lambda records: records.living(month))
         living_areas = await self.read_areas(territory.id, flux, lambda records: records.living(month))
         closing, areas = await self.compute(
-            ClosingTask(month=month, survey=survey, readings=readings, living=tuple(living), living_areas=tuple(living_areas))
+            ClosingTask(
+                month=month, survey=survey, readings=readings, living=tuple(living), living_areas=tuple(living_areas), draw=self.draw
+            )
         )
 
-        def keep(connection: Connection) -> None:
+        def keep(connection: Connection) -> int:
             records = self.records(connection, territory.id, flux)
-            if not records.is_closed(month):
-                records.close(month, closing, now)
-                self.area_records(connection, territory.id, flux).close(month, areas, now)
+            if records.is_closed(month):
+                # What was drawn here is dropped, and nobody has seen it: it costs nothing.
+                return 0
+            self.area_records(connection, territory.id, flux).close(month, areas, now)
+            return records.close(month, closing, now)
 
-        await self.database.write(keep)
+        refused = await self.database.write(keep)
         _log.info(
             "month closed",
             extra={
@@ -116,13 +123,14 @@ class Closer:
                 "month": f"{month:%Y-%m}",
                 "releases": len(closing.releases),
                 "totals": len(areas.totals),
+                "private_figures_refused": refused,
             },
         )
 
 
 async def close_due(closer: Closer, due: Due) -> None:
     """Close the months that are due, the oldest first; done again, it closes none a second time. Raises what the sources refuse."""
-    territory = await closer.sources.territory(due.territory)
+    territory = await closer.sources.territory(due.territory, closer.clock.now())
     last = await closer.read(due.territory, due.flux, lambda records: records.last_closed())
     month = due.first if last is None else months.after(last)
     while month <= due.last:

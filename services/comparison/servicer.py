@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import ceil
 from typing import Any, Protocol
@@ -15,7 +15,9 @@ from comparison.domain import months
 from comparison.domain.closing import Formation
 from comparison.domain.failures import NotAvailable
 from comparison.domain.ports import Own, Published, Records
+from comparison.domain.privacy import epsilon_of
 from comparison.domain.wording import how_chosen
+from comparison.domain.year_on_year import year_on_year
 from comparison.wire import areas as areas_wire
 from comparison.wire import comparisons as wire
 from multiflux.comparison.v1 import comparison_pb2
@@ -31,7 +33,7 @@ from runtime.pages import page
 from runtime.place_replica import PlaceReplica
 from vocabulary.flux import Flux
 from vocabulary.interval import Interval
-from vocabulary.names import InvalidName, PlaceId, TerritoryId, place_id
+from vocabulary.names import InvalidName, PersonId, PlaceId, TerritoryId, place_id
 from vocabulary.role import Role
 
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -46,12 +48,14 @@ _REFUSED_EVERY_S = 0.05
 class HomeSources(Protocol):
     """What an answer is made of."""
 
-    async def territory(self, territory: TerritoryId) -> Territory:
+    async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
         """Return what the registry knows of a territory."""
         ...
 
-    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        """Return what is known of one home."""
+    async def own(
+        self, territory: TerritoryId, premise: PlaceId, above: Sequence[PlaceId], flux: Flux, during: Interval, now: datetime
+    ) -> Own:
+        """Return what is known of one home; `above` are the places that it lies in, nearest first."""
         ...
 
 
@@ -69,12 +73,13 @@ class Tools:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Home:
-    """A home of the caller's, the grant by which it is, and the territory."""
+    """A home of the caller's, the grant by which it is, and the territory; `foreign`: another was asked for, and nothing must be told."""
 
     territory: Territory
     premise: PlaceId
     grant: Grant
     places: tuple[PlaceId, ...]
+    foreign: bool
 
 
 class ComparisonServicer(ComparisonServiceServicer):
@@ -92,8 +97,8 @@ class ComparisonServicer(ComparisonServiceServicer):
         async with self._one_refusal(request.premise):
             home = await self._home(request.premise)
             wanted = month or await self._latest(home.territory.id, flux)
-            found = await self._compared(home, flux, [wanted] if wanted else [])
-            if not found:
+            found = await self._compared(home, flux, wanted, 1) if wanted else []
+            if home.foreign or not found:
                 raise NotAvailable
             return pb.GetMyComparisonResponse(comparison=found[0])
 
@@ -104,8 +109,8 @@ class ComparisonServicer(ComparisonServiceServicer):
         async with self._one_refusal(request.premise):
             home = await self._home(request.premise)
             latest = await self._latest(home.territory.id, flux)
-            found = await self._compared(home, flux, [months.after(latest, -back) for back in range(_HISTORY)] if latest else [])
-            if not found:
+            found = await self._compared(home, flux, latest, _HISTORY) if latest else []
+            if home.foreign or not found:
                 raise NotAvailable
             return pb.ListMyComparisonsResponse(comparisons=found)
 
@@ -118,13 +123,13 @@ class ComparisonServicer(ComparisonServiceServicer):
             latest = await self._latest(home.territory.id, flux)
             zone, now = ZoneInfo(home.territory.time_zone), current_call().at
             month = latest or months.latest_closable(now, zone)
-            formations, own = await asyncio.gather(
-                self._formations(home, flux, [month]), self._own(home, flux, months.interval_of(month, zone))
-            )
+            formations, own = await asyncio.gather(self._formations(home, flux, [month]), self._own(home, flux, month))
             formation = formations.get(month)
             factor = formation.similarity.factor(own.attributes) if formation and own and own.consents else None
-            if formation is None or factor is None:
+            if home.foreign or formation is None or factor is None:
                 raise NotAvailable
+            holder = PersonId(current_call().caller.subject.removeprefix("people/"))
+            figures = await self._tools.closer.read(home.territory.id, flux, lambda records: records.charged_to(holder, month.year))
             text = how_chosen(formation)
             return pb.GetMyGroupCriteriaResponse(
                 terms=[
@@ -135,6 +140,8 @@ class ComparisonServicer(ComparisonServiceServicer):
                 text_fr=text.french,
                 text_en=text.english,
                 end_month=wire.month_to_proto(formation.end_month),
+                private_figure_count=figures,
+                private_spent_epsilon=epsilon_of(figures),
             )
 
     async def ListReleases(self, request: pb.ListReleasesRequest, context: _Context) -> pb.ListReleasesResponse:
@@ -145,6 +152,13 @@ class ComparisonServicer(ComparisonServiceServicer):
         of = {formation.first_month: formation for formation in formations}
         releases = [wire.release_to_proto(one, of[one.first_month].cohorts[one.cohort], flux) for one in published]
         return pb.ListReleasesResponse(releases=sorted(releases, key=lambda release: release.reach))
+
+    async def ListPrivacyLedgers(self, request: pb.ListPrivacyLedgersRequest, context: _Context) -> pb.ListPrivacyLedgersResponse:
+        """List what private figures come to in one year."""
+        del context
+        flux, year = wire.flux_from_proto(request.flux), wire.year_from_proto(request.year)
+        charged = await self._tools.closer.read(current_call().territory, flux, lambda records: records.charged(year))
+        return pb.ListPrivacyLedgersResponse(ledgers=[wire.ledger_to_proto(one, flux, year) for one in charged])
 
     async def ListAreas(self, request: pb.ListAreasRequest, context: _Context) -> pb.ListAreasResponse:
         """List the areas of which there are totals of a month."""
@@ -169,7 +183,7 @@ class ComparisonServicer(ComparisonServiceServicer):
         """Close a month."""
         del context
         flux, month = wire.flux_from_proto(request.flux), wire.month_from_proto(request.month)
-        territory = await self._tools.sources.territory(current_call().territory)
+        territory = await self._tools.sources.territory(current_call().territory, current_call().at)
 
         async def close() -> pb.CloseMonthResponse:
             done = await self._tools.closer.close(territory, flux, month)
@@ -181,48 +195,42 @@ class ComparisonServicer(ComparisonServiceServicer):
         return _OneRefusal(self._tools, premise)
 
     async def _home(self, premise: str) -> _Home:
-        """Return the caller's home; NotAvailable for any other."""
+        """Return the caller's home, one of the caller's for any other: the same is read then, so that the refusal takes as long."""
         call = current_call()
         homes = {grant.place: grant for grant in call.caller.grants if _is_home(grant, call)}
         wanted = _named(premise)
         if not premise and len(homes) == 1:
             (wanted,) = homes
-        # The same is asked of the other services, whoever's home was named: answers take as long.
         looked_at = wanted if wanted in homes else next(iter(homes), None)
         if looked_at is None:
             raise NotAvailable
         territory, places = await asyncio.gather(
-            self._tools.sources.territory(call.territory), self._tools.replica.ancestors(call.territory, f"places/{looked_at}", call.at)
+            self._tools.sources.territory(call.territory, call.at),
+            self._tools.replica.ancestors(call.territory, f"places/{looked_at}", call.at),
         )
-        home = _Home(territory=territory, premise=looked_at, grant=homes[looked_at], places=places)
-        if wanted != looked_at:
-            await self._own(home, Flux.ELECTRICITY, months.interval_of(call.at.date().replace(day=1), ZoneInfo(territory.time_zone)))
-            raise NotAvailable
-        return home
+        return _Home(territory=territory, premise=looked_at, grant=homes[looked_at], places=places, foreign=wanted != looked_at)
 
-    async def _compared(self, home: _Home, flux: Flux, asked: Sequence[date]) -> list[comparison_pb2.Comparison]:
-        """Return the comparisons of the months that there are, in the order in which they are asked for."""
-        (published, formations), owns = await asyncio.gather(
-            self._published_of(home, flux, asked), asyncio.gather(*(self._own_of_month(home, flux, month) for month in asked))
-        )
-        return [
-            found
-            for month, own in zip(asked, owns, strict=True)
-            if own is not None and (found := _comparison(home, flux, month, own, published, formations)) is not None
-        ]
+    async def _compared(self, home: _Home, flux: Flux, latest: date, count: int) -> list[comparison_pb2.Comparison]:
+        """Return the comparisons of so many months that there are, the latest first."""
+        asked = [months.after(latest, -back) for back in range(count)]
+        (published, formations), own = await asyncio.gather(self._published_of(home, flux, asked), self._own(home, flux, latest))
+        if own is None:
+            return []
+        return [found for month in asked if (found := _comparison(home, flux, month, own, published, formations)) is not None]
 
-    async def _own_of_month(self, home: _Home, flux: Flux, month: date) -> Own | None:
-        during = months.interval_of(month, ZoneInfo(home.territory.time_zone))
-        found = await self._own(home, flux, during)
-        # What was used before the household moved in is not its own.
-        lived_there = home.grant.validity.contains(during.start) and during.start < current_call().at
-        return found if lived_there else None
-
-    async def _own(self, home: _Home, flux: Flux, during: Interval) -> Own | None:
+    async def _own(self, home: _Home, flux: Flux, latest: date) -> Own | None:
+        """Return what is known of a home, of the year until the latest month and the same month a year before."""
+        zone, now = ZoneInfo(home.territory.time_zone), current_call().at
+        start = months.interval_of(months.after(latest, 1 - _HISTORY), zone).start
+        during = Interval(start=start, end=months.interval_of(latest, zone).end)
         try:
-            return await self._tools.sources.own(home.territory.id, home.premise, flux, during, current_call().at)
+            found = await self._tools.sources.own(home.territory.id, home.premise, home.places, flux, during, now)
         except RemoteFailure:
             return None
+        begins = {month: months.interval_of(month, zone).start for month in found.amounts}
+        # What was used before the household moved in is not its own.
+        own = {month: used for month, used in found.amounts.items() if home.grant.validity.contains(begins[month]) and begins[month] < now}
+        return replace(found, amounts=own)
 
     async def _formations(self, home: _Home, flux: Flux, asked: Sequence[date]) -> dict[date, Formation]:
         """Return the formation in which a home lies, by month."""
@@ -278,7 +286,8 @@ class _OneRefusal:
 def _comparison(
     home: _Home, flux: Flux, month: date, own: Own, published: Sequence[Published], formations: Sequence[Formation]
 ) -> comparison_pb2.Comparison | None:
-    if own.amount is None or not own.consents:
+    used = own.amounts.get(month)
+    if used is None or not own.consents:
         return None
     groups = list[comparison_pb2.GroupComparison]()
     for formation in formations:
@@ -286,14 +295,15 @@ def _comparison(
         if atom is None or factor is None or not formation.lives(month):
             continue
         groups += [
-            wire.group_to_proto(one, formation, factor, own.amount)
+            wire.group_to_proto(one, formation, factor, used)
             for one in published
             if one.month == month and one.first_month == formation.first_month and atom in formation.cohorts[one.cohort].atoms
         ]
     if not groups:
         return None
     groups.sort(key=lambda group: group.release.reach)
-    return wire.comparison_to_proto(home.premise, month, flux, own.amount, groups, own.attributes, simulated=home.territory.simulated)
+    before = year_on_year(flux, month, own.amounts, own.degrees)
+    return wire.comparison_to_proto(home.premise, month, flux, own, groups, before, simulated=home.territory.simulated)
 
 
 def _named(premise: str) -> PlaceId | None:

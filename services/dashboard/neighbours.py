@@ -1,7 +1,7 @@
 """How a home stands among similar ones: a sentence per group, the published values behind it, and how the group was chosen."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from babel.dates import format_date
@@ -37,6 +37,8 @@ class Standing:
     advice: str
     how: str
     rows: tuple[GroupRow, ...]
+    notes: tuple[str, ...] = ()
+    """What differential privacy covers of the rows, and what it does not."""
 
 
 async def standings(gateway: Gateway, words: Words, premise: PlaceId, fluxes: Iterable[Flux]) -> tuple[Standing, ...]:
@@ -61,17 +63,20 @@ def shown(words: Words, found: Comparison, how: GroupCriteria) -> Standing:
     french = words.language == "fr"
     month = format_date(found.month, format="LLLL yyyy", locale=words.language)
     own = amount(found.own_amount, display_unit(found.quantity, found.own_amount), words.language)
+    before = found.year_on_year
+    year = () if before is None else (before.sentence_fr if french else before.sentence_en,)
     return Standing(
         css=css_class(found.flux),
         finding=words.neighbours.format(month=f"{month[:1].upper()}{month[1:]}", amount=own, of_flux=words.of_fluxes[found.flux]),
-        sentences=tuple(group.sentence_fr if french else group.sentence_en for group in found.groups),
+        sentences=(*(group.sentence_fr if french else group.sentence_en for group in found.groups), *year),
         advice=found.advice_fr if french else found.advice_en,
         how=how.text_fr if french else how.text_en,
-        rows=tuple(_row(words, found, group) for group in found.groups),
+        rows=tuple(row for group in found.groups for row in _rows(words, found, group)),
+        notes=tuple(note for group in found.groups if (note := group.private_note_fr if french else group.private_note_en)),
     )
 
 
-def _row(words: Words, found: Comparison, group: GroupComparison) -> GroupRow:
+def _rows(words: Words, found: Comparison, group: GroupComparison) -> Iterator[GroupRow]:
     unit = display_unit(found.quantity, found.own_amount)
 
     def written(value: int | None) -> str:
@@ -79,10 +84,19 @@ def _row(words: Words, found: Comparison, group: GroupComparison) -> GroupRow:
 
     release = group.release
     size = f"{release.least_count}–{release.most_count}" if release.most_count else f"≥ {release.least_count}"
-    return GroupRow(
-        group=group.group_fr if words.language == "fr" else group.group_en,
+    named = group.group_fr if words.language == "fr" else group.group_en
+    yield GroupRow(
+        group=named,
         size=size,
         fifth=written(group.fifth_amount),
         median=written(group.median_amount),
         four_fifths=written(group.four_fifths_amount),
     )
+    if group.private_median_amount is not None:
+        yield GroupRow(
+            group=words.private_group.format(group=named),
+            size=size,
+            fifth=written(group.private_fifth_amount),
+            median=written(group.private_median_amount),
+            four_fifths=written(None),
+        )

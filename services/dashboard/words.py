@@ -95,6 +95,7 @@ class Words:
     table_fifth: str
     table_median: str
     table_four_fifths: str
+    private_group: str
     consents: str
     consents_why: str
     consent_text: str
@@ -251,6 +252,7 @@ FRENCH: Final = Words(
     table_fifth="20 % : moins de",
     table_median="50 % : moins de",
     table_four_fifths="80 % : moins de",
+    private_group="{group}, tirage bruité",
     my_home="Mon logement",
     home_why="Ces réponses servent à vous comparer à des logements semblables ; elles changent votre affichage aussitôt.",
     home_keep="Enregistrer",
@@ -451,6 +453,7 @@ ENGLISH: Final = Words(
     table_fifth="20%: less than",
     table_median="50%: less than",
     table_four_fifths="80%: less than",
+    private_group="{group}, drawn with noise",
     my_home="My home",
     home_why="These answers serve to compare you with similar homes; they change what you see at once.",
     home_keep="Save",

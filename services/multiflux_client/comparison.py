@@ -59,11 +59,29 @@ class Release:
     reach: Reach
     places: tuple[PlaceId, ...]
     publish_time: datetime
+    private_median_amount: int | None = None
+    private_fifth_amount: int | None = None
+    """Of large communes: drawn once under differential privacy, which does not cover the other values."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrivacyLedger:
+    """What figures drawn under differential privacy come to in a group's year: for its household that is in most, with δ = `delta`."""
+
+    group: str
+    year: int
+    figure_count: int
+    spent_epsilon: float
+    budget_epsilon: float
+    delta: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupComparison:
-    """How one home stands in one of its groups, in the home's own amounts; a standing is None where the value is not published."""
+    """How one home stands in one of its groups, in the home's own amounts; a standing is None where the value is not published.
+
+    Private amounts were drawn under differential privacy, in large communes; `private_note_…` says what that covers, empty elsewhere.
+    """
 
     release: Release
     group_fr: str
@@ -74,6 +92,30 @@ class GroupComparison:
     median_standing: Standing
     fifth_standing: Standing | None
     four_fifths_standing: Standing | None
+    sentence_fr: str
+    sentence_en: str
+    private_median_amount: int | None = None
+    private_fifth_amount: int | None = None
+    private_note_fr: str = ""
+    private_note_en: str = ""
+
+
+class WeatherCorrection(Enum):
+    """Whether what was used a year before is told as it would have been with this year's weather, and why not."""
+
+    CORRECTED = 1
+    UNKNOWN = 2
+    NOT_NEEDED = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class YearOnYear:
+    """A home beside itself a year before; `corrected_amount` is None where the weather is not corrected for."""
+
+    month: date
+    amount: int
+    corrected_amount: int | None
+    correction: WeatherCorrection
     sentence_fr: str
     sentence_en: str
 
@@ -91,11 +133,15 @@ class Comparison:
     advice_fr: str
     advice_en: str
     simulated: bool
+    year_on_year: YearOnYear | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupCriteria:
-    """How a home's groups were chosen; `terms` add to the logarithm of what is expected, `end_month` is the first with other groups."""
+    """How a home's groups were chosen; `terms` add to the logarithm of what is expected, `end_month` is the first with other groups.
+
+    private_figure_count: in how many figures under differential privacy the caller is this year, at the cost of `private_spent_epsilon`.
+    """
 
     terms: dict[str, float]
     fitted_home_count: int
@@ -103,6 +149,8 @@ class GroupCriteria:
     text_fr: str
     text_en: str
     end_month: date
+    private_figure_count: int = 0
+    private_spent_epsilon: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +227,8 @@ class ComparisonClient:
             text_fr=response.text_fr,
             text_en=response.text_en,
             end_month=_first_day(response.end_month),
+            private_figure_count=response.private_figure_count,
+            private_spent_epsilon=response.private_spent_epsilon,
         )
 
     async def releases(self, flux: Flux, month: date) -> list[Release]:
@@ -186,6 +236,22 @@ class ComparisonClient:
         request = pb.ListReleasesRequest(flux=flux_pb2.Flux.ValueType(flux.value), month=_month(month))
         response = await self._connection.call(self._stub.ListReleases, request)
         return [_release(one) for one in response.releases]
+
+    async def privacy_ledgers(self, flux: Flux, year: int) -> list[PrivacyLedger]:
+        """Return what figures under differential privacy come to in a year, by group."""
+        request = pb.ListPrivacyLedgersRequest(flux=flux_pb2.Flux.ValueType(flux.value), year=year)
+        response = await self._connection.call(self._stub.ListPrivacyLedgers, request)
+        return [
+            PrivacyLedger(
+                group=one.group,
+                year=one.year,
+                figure_count=one.figure_count,
+                spent_epsilon=one.spent_epsilon,
+                budget_epsilon=one.budget_epsilon,
+                delta=one.delta,
+            )
+            for one in response.ledgers
+        ]
 
     def areas(self, flux: Flux, month: date) -> Listing[Area]:
         """Return the areas of which there are totals of a month."""
@@ -227,6 +293,18 @@ def _comparison(message: comparison_pb2.Comparison) -> Comparison:
         advice_fr=message.advice_fr,
         advice_en=message.advice_en,
         simulated=message.simulated,
+        year_on_year=_year_on_year(message.year_on_year) if message.HasField("year_on_year") else None,
+    )
+
+
+def _year_on_year(message: comparison_pb2.YearOnYear) -> YearOnYear:
+    return YearOnYear(
+        month=_first_day(message.month),
+        amount=message.amount,
+        corrected_amount=message.corrected_amount if message.HasField("corrected_amount") else None,
+        correction=WeatherCorrection(message.correction),
+        sentence_fr=message.sentence_fr,
+        sentence_en=message.sentence_en,
     )
 
 
@@ -243,6 +321,10 @@ def _group(message: comparison_pb2.GroupComparison) -> GroupComparison:
         four_fifths_standing=Standing(message.four_fifths_standing) if message.four_fifths_standing else None,
         sentence_fr=message.sentence_fr,
         sentence_en=message.sentence_en,
+        private_median_amount=message.private_median_amount if message.HasField("private_median_amount") else None,
+        private_fifth_amount=message.private_fifth_amount if message.HasField("private_fifth_amount") else None,
+        private_note_fr=message.private_note_fr,
+        private_note_en=message.private_note_en,
     )
 
 
@@ -260,6 +342,8 @@ def _release(message: comparison_pb2.Release) -> Release:
         reach=Reach(message.reach),
         places=tuple(place_id(place) for place in message.places),
         publish_time=message.publish_time.ToDatetime(UTC),
+        private_median_amount=message.private_median_amount if message.HasField("private_median_amount") else None,
+        private_fifth_amount=message.private_fifth_amount if message.HasField("private_fifth_amount") else None,
     )
 
 

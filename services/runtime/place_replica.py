@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CTE, Connection, delete, literal, or_, select
+from sqlalchemy import CTE, Connection, bindparam, delete, literal, or_, select
 
 from runtime.relational import Database
-from runtime.tables import RuntimeTables
+from runtime.tables import Instant, RuntimeTables
 from vocabulary.interval import Validity
 from vocabulary.names import PlaceId, TerritoryId
 
@@ -30,6 +30,9 @@ class PlaceReplica:
         """Keep them in `tables.place_link`."""
         self._database = database
         self._table = tables.place_link
+        above = self._above()
+        # Made once: every call of every service asks this.
+        self._ancestors = select(above.c.parent).order_by(above.c.depth)
 
     def apply(self, connection: Connection, territory: TerritoryId, resource: str, parents: Sequence[DatedParent]) -> None:
         """Keep the whole dated list of the parents of `resource`, in place of what was known."""
@@ -51,18 +54,18 @@ class PlaceReplica:
 
     async def ancestors(self, territory: TerritoryId, resource: str, at: datetime) -> tuple[PlaceId, ...]:
         """Return the places in which `resource` lay at the instant, nearest first; none when it is unknown."""
-        above = self._above(territory, resource, at)
-        query = select(above.c.parent).order_by(above.c.depth)
-        return await self._database.read(lambda connection: tuple(connection.execute(query).scalars()))
+        asked = {"asked_territory": territory, "asked_resource": resource, "asked_at": at}
+        return await self._database.read(lambda connection: tuple(connection.execute(self._ancestors, asked).scalars()))
 
-    def _above(self, territory: TerritoryId, resource: str, at: datetime) -> CTE:
-        link = self._table.c
+    def _above(self) -> CTE:
+        link, at = self._table.c, bindparam("asked_at", type_=Instant)
         in_force = (
-            link.territory == territory,
+            link.territory == bindparam("asked_territory"),
             or_(link.start.is_(None), link.start <= at),
             or_(link.end.is_(None), link.end > at),
         )
-        above = select(link.parent, literal(1).label("depth")).where(link.child == resource, *in_force).cte("above", recursive=True)
+        lowest = select(link.parent, literal(1).label("depth")).where(link.child == bindparam("asked_resource"), *in_force)
+        above = lowest.cte("above", recursive=True)
         step = select(link.parent, above.c.depth + 1).where(
             link.child == literal("places/").concat(above.c.parent), above.c.depth < _MAX_DEPTH, *in_force
         )

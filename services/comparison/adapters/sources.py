@@ -9,27 +9,31 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from comparison.adapters.kept import Kept
 from comparison.domain.closing import HomeMonths, Survey
 from comparison.domain.homes import Attributes, Building, HomeType, Source
 from comparison.domain.months import after, days_of, interval_of
 from comparison.domain.ports import Own
 from multiflux_client.access import AccessClient
 from multiflux_client.consumption import ConsumptionSeries
+from multiflux_client.failures import RemoteFailure
 from multiflux_client.metering import MeteringClient
 from multiflux_client.people import Purpose
 from multiflux_client.places import Dwelling, DwellingType, EnergySource, Place, Territory
 from multiflux_client.points import MeteringPoint
 from multiflux_client.registry import RegistryClient
+from multiflux_client.weather import DegreeDayMethod, WeatherClient
 from vocabulary.civil import Granularity, slots
 from vocabulary.flux import Direction, Flux, Quantity
 from vocabulary.interval import Interval
-from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId
+from vocabulary.names import PersonId, PlaceId, PointId, TerritoryId, WeatherStationId
 from vocabulary.place import PlaceLevel
 from vocabulary.quality import Quality
 
 _MONTHS_LOOKED_AT = 4
 """Ninety measured days are looked for in as many months."""
 _LEAST_COVERAGE = 80
+_KEPT = timedelta(minutes=5)
 _JUST_BEFORE = timedelta(seconds=1)
 _GROSS = {Direction.IMPORT: 1, Direction.PRODUCTION: 1, Direction.INJECTION: -1}
 """What a home with solar panels uses: what it draws and makes, less what it gives away."""
@@ -44,6 +48,7 @@ class Clients:
     registry: RegistryClient
     access: AccessClient
     metering: MeteringClient
+    weather: WeatherClient
 
 
 class Sources:
@@ -52,10 +57,13 @@ class Sources:
     def __init__(self, clients: Callable[[TerritoryId], Clients]) -> None:
         """Ask `clients`."""
         self._clients = clients
+        self._territories = Kept[Territory](_KEPT)
+        self._stations = Kept[dict[PlaceId, WeatherStationId]](_KEPT)
+        self._degrees = Kept[dict[date, float]](_KEPT)
 
-    async def territory(self, territory: TerritoryId) -> Territory:
-        """Return what the registry knows of a territory."""
-        return await self._clients(territory).registry.territory()
+    async def territory(self, territory: TerritoryId, now: datetime) -> Territory:
+        """Return what the registry knows of a territory, or knew minutes before."""
+        return await self._territories.get(territory, now, self._clients(territory).registry.territory)
 
     async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
         """Return the homes of a territory as they are, and who lives there and consents at a time, and did so from `since` on."""
@@ -106,18 +114,34 @@ class Sources:
         amounts = np.array(list(rows.values())).reshape(len(rows), len(starts))
         return HomeMonths(premises=tuple(rows), amounts=amounts, month_days=days_of(interval_of(month, zone), zone))
 
-    async def own(self, territory: TerritoryId, premise: PlaceId, flux: Flux, during: Interval, now: datetime) -> Own:
-        """Return what is known of one home for who lives there."""
+    async def own(
+        self, territory: TerritoryId, premise: PlaceId, above: Sequence[PlaceId], flux: Flux, during: Interval, now: datetime
+    ) -> Own:
+        """Return what is known of one home, of whole months, for who lives there; `above` are the places that it lies in, nearest first."""
         clients = self._clients(territory)
-        place, points = await asyncio.gather(clients.registry.place(premise), self._points_of(clients, premise, flux))
-        gross = any(map(_measures_production, points))
-        signs = _GROSS if gross else {Direction.IMPORT: 1}
-        months = [self._month(clients, premise, flux, during, direction) for direction in signs] if points else []
-        consents, parts = await asyncio.gather(self._consents(clients, points, now), asyncio.gather(*months))
-        amount = sum(sign * part for sign, part in zip(signs.values(), parts, strict=True)) if parts else float("nan")
-        return Own(
-            attributes=attributes_of(place.dwelling or Dwelling(), gross=gross), consents=consents, amount=amount if amount >= 0 else None
+        # All is asked at once, before it is known whether there is a meter: what is asked must not tell.
+        place, (gross, consents), drawn, degrees = await asyncio.gather(
+            clients.registry.place(premise),
+            self._gross_and_consents(clients, premise, flux, now),
+            self._months(clients, premise, flux, during, Direction.IMPORT),
+            self._degrees_of(territory, (premise, *above), flux, during, now),
         )
+        others = [direction for direction in _GROSS if direction is not Direction.IMPORT] if gross else []
+        signs = [_GROSS[direction] for direction in (Direction.IMPORT, *others)]
+        parts = [drawn, *await asyncio.gather(*(self._months(clients, premise, flux, during, direction) for direction in others))]
+        known = frozenset[date](drawn).intersection(*parts)
+        amounts = {month: sum(sign * part[month] for sign, part in zip(signs, parts, strict=True)) for month in known}
+        return Own(
+            attributes=attributes_of(place.dwelling or Dwelling(), gross=gross),
+            consents=consents,
+            amounts={month: amount for month, amount in amounts.items() if amount >= 0},
+            degrees=degrees,
+        )
+
+    async def _gross_and_consents(self, clients: Clients, premise: PlaceId, flux: Flux, now: datetime) -> tuple[bool, bool]:
+        """Return whether what a home makes itself is measured, and whether it is consented to comparing it."""
+        points = await self._points_of(clients, premise, flux)
+        return any(map(_measures_production, points)), await self._consents(clients, points, now)
 
     async def _points_of(self, clients: Clients, premise: PlaceId, flux: Flux) -> list[MeteringPoint]:
         return [point async for point in clients.registry.metering_points(within=premise, flux=flux)]
@@ -129,11 +153,33 @@ class Sources:
                 found = True
         return found
 
-    async def _month(self, clients: Clients, premise: PlaceId, flux: Flux, during: Interval, direction: Direction) -> float:
-        """Return what went one way in a month, NaN where that is not known."""
+    async def _months(self, clients: Clients, premise: PlaceId, flux: Flux, during: Interval, direction: Direction) -> dict[date, float]:
+        """Return what went one way in each month of which that is known."""
         series = await clients.metering.consumption(f"places/{premise}", flux, during, Granularity.MONTH, direction=direction)
-        known = len(series.amounts) == 1 and bool(series.qualities[0]) and int(series.coverage_percents[0]) >= _LEAST_COVERAGE
-        return float(series.amounts[0]) * 100 / float(series.coverage_percents[0]) if known else float("nan")
+        zone = ZoneInfo(series.time_zone)
+        known = np.flatnonzero((series.qualities > 0) & (series.coverage_percents >= _LEAST_COVERAGE))
+        return {
+            datetime.fromtimestamp(int(series.starts[at]), zone).date(): float(series.amounts[at])
+            * 100
+            / float(series.coverage_percents[at])
+            for at in known
+        }
+
+    async def _degrees_of(
+        self, territory: TerritoryId, places: Sequence[PlaceId], flux: Flux, during: Interval, now: datetime
+    ) -> dict[date, float]:
+        """Return the heating degree days of each month at the station of the nearest place that has one."""
+        if flux is Flux.WATER:
+            return {}
+        weather = self._clients(territory).weather
+        try:
+            stations = await self._stations.get(territory, now, lambda: _stations(weather))
+            station = next((stations[place] for place in places if place in stations), None)
+            if station is None:
+                return {}
+            return await self._degrees.get((territory, station, during), now, lambda: _degrees(weather, station, during))
+        except RemoteFailure:
+            return {}
 
     async def _kept_from_network(
         self, clients: Clients, point: PointId, during: Interval, starts: NDArray[np.int64]
@@ -170,6 +216,26 @@ class Sources:
 
     async def _points(self, clients: Clients, flux: Flux, at: datetime) -> list[MeteringPoint]:
         return [point async for point in clients.registry.metering_points(flux=flux, at=at - _JUST_BEFORE)]
+
+
+async def _stations(weather: WeatherClient) -> dict[PlaceId, WeatherStationId]:
+    """Return the station of each place that has one."""
+    return {place: station.id async for station in weather.stations() for place in station.places}
+
+
+async def _degrees(weather: WeatherClient, station: WeatherStationId, during: Interval) -> dict[date, float]:
+    """Return the heating degree days of each month of which nearly all days are known."""
+    found = await weather.degree_days(f"weatherStations/{station}", during, DegreeDayMethod.METEO)
+    by_month = dict[date, list[float]]()
+    for day in found.days:
+        if day.heating_degree_days is not None:
+            by_month.setdefault(day.date.replace(day=1), []).append(day.heating_degree_days)
+    lengths = {month: (after(month) - month).days for month in by_month}
+    return {
+        month: sum(days) * lengths[month] / len(days)
+        for month, days in by_month.items()
+        if len(days) * 100 >= _LEAST_COVERAGE * lengths[month]
+    }
 
 
 def _premises(points: Sequence[MeteringPoint], at: datetime) -> dict[PointId, PlaceId]:

@@ -1,17 +1,20 @@
 """Formations, members and releases in the relational store."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, literal, select, tuple_, update
 
 from comparison.adapters.formation_bodies import decoded, encoded
-from comparison.adapters.tables import AREA_MEMBER, CLOSED, FORMATION, MEMBER, RELEASE
+from comparison.adapters.tables import AREA_MEMBER, CLOSED, FORMATION, LEDGER, MEMBER, RELEASE
 from comparison.domain.closing import Closing, Formation, Living, members_of
-from comparison.domain.ports import Published
+from comparison.domain.ports import Charged, Published
+from comparison.domain.privacy import LEVELS, PrivateFigures, affordable
 from comparison.domain.releases import Release
 from vocabulary.flux import Flux
 from vocabulary.names import PersonId, PlaceId, TerritoryId
+
+_ATOMS_AT_ONCE = 1_000
 
 
 class Store:
@@ -41,15 +44,34 @@ class Store:
         """Return the formations that a month is published of, with their members."""
         return [Living(formation=one, members=self._members(one.first_month)) for one in self.formations() if one.lives(month)]
 
-    def close(self, month: date, closing: Closing, at: datetime) -> None:
-        """Keep what was formed and published, once and for all."""
+    def close(self, month: date, closing: Closing, at: datetime) -> int:
+        """Keep what was formed and published, once and for all; return how many private figures were refused for want of budget."""
         if closing.formation is not None:
             self._form(closing)
-        rows = [self._row(month, first, cohort, release, at) for (first, cohort), release in closing.releases.items()]
+        private = {key: figures for key, figures in closing.private.items() if self._charge(month.year, *key)}
+        rows = [self._row(month, *key, release, private.get(key), at) for key, release in closing.releases.items()]
         if rows:
             self._connection.execute(RELEASE.insert(), rows)
         formed = len(closing.formation.areas) if closing.formation else 0
         self._connection.execute(CLOSED.insert().values(**self._key, month=month, formed_groups=formed))
+        return (len(closing.private) - len(private)) * len(LEVELS)
+
+    def charged_to(self, holder: PersonId, year: int) -> int:
+        """Return in how many private figures of a year a household is, of all fluxes."""
+        query = select(LEDGER.c.figures).where(
+            LEDGER.c.territory == self._key["territory"], LEDGER.c.holder == holder, LEDGER.c.year == year
+        )
+        return self._connection.execute(query).scalar_one_or_none() or 0
+
+    def charged(self, year: int) -> list[Charged]:
+        """Return what the private figures of a year come to, by group."""
+        of, drawn = (RELEASE.c.first_month, RELEASE.c.cohort), RELEASE.c.private_median.is_not(None)
+        within = RELEASE.c.month.between(date(year, 1, 1), date(year, 12, 1))
+        query = select(*of, func.count()).where(*self._own(RELEASE), drawn, within).group_by(*of).order_by(*of)
+        return [
+            Charged(first_month=first, cohort=cohort, figures=count * len(LEVELS), most_charged=self._most_charged(year, first, cohort))
+            for first, cohort, count in self._connection.execute(query).all()
+        ]
 
     def formed_groups(self, month: date) -> int:
         """Return how many groups were formed when a month was closed."""
@@ -78,9 +100,41 @@ class Store:
                 first_month=row.first_month,
                 cohort=row.cohort,
                 time=row.published,
+                private=None if row.private_median is None else PrivateFigures(median=row.private_median, fifth=row.private_fifth),
             )
             for row in self._connection.execute(query)
         ]
+
+    def _charge(self, year: int, first_month: date, cohort: int) -> bool:
+        """Charge a release's figures to every household of its group, or to none: False when one of them cannot be charged more."""
+        if not affordable(self._most_charged(year, first_month, cohort)):
+            return False
+        key, columns = {"territory": self._key["territory"], "year": year}, LEDGER.c
+        of_year = (columns.territory == key["territory"], columns.year == year)
+        for holders in self._holders(first_month, cohort):
+            new = holders.where(MEMBER.c.holder.not_in(select(columns.holder).where(*of_year)))
+            values = new.with_only_columns(*(literal(value) for value in key.values()), MEMBER.c.holder, literal(0)).distinct()
+            self._connection.execute(LEDGER.insert().from_select([*key, "holder", "figures"], values))
+            charged = update(LEDGER).where(*of_year, columns.holder.in_(holders))
+            self._connection.execute(charged.values(figures=columns.figures + len(LEVELS)))
+        return True
+
+    def _most_charged(self, year: int, first_month: date, cohort: int) -> int:
+        columns = LEDGER.c
+        of_year = (columns.territory == self._key["territory"], columns.year == year)
+        found = [
+            self._connection.execute(select(func.max(columns.figures)).where(*of_year, columns.holder.in_(holders))).scalar_one()
+            for holders in self._holders(first_month, cohort)
+        ]
+        return max((count for count in found if count is not None), default=0)
+
+    def _holders(self, first_month: date, cohort: int) -> Iterator[Select[tuple[str]]]:
+        """Yield queries of the holders of a cohort's homes, of so many atoms each that a statement takes their numbers."""
+        formation = next(one for one in self.formations() if one.first_month == first_month)
+        atoms = sorted(formation.cohorts[cohort].atoms)
+        for start in range(0, len(atoms), _ATOMS_AT_ONCE):
+            some = MEMBER.c.atom.in_(atoms[start : start + _ATOMS_AT_ONCE])
+            yield select(MEMBER.c.holder).where(*self._own(MEMBER), MEMBER.c.first_month == first_month, some)
 
     def _form(self, closing: Closing) -> None:
         formation = closing.formation
@@ -96,7 +150,9 @@ class Store:
         query = select(MEMBER.c.premise, MEMBER.c.holder, MEMBER.c.atom).where(*self._own(MEMBER), MEMBER.c.first_month == first_month)
         return {PlaceId(row.premise): (PersonId(row.holder), row.atom) for row in self._connection.execute(query)}
 
-    def _row(self, month: date, first_month: date, cohort: int, release: Release, at: datetime) -> dict[str, object]:
+    def _row(
+        self, month: date, first_month: date, cohort: int, release: Release, private: PrivateFigures | None, at: datetime
+    ) -> dict[str, object]:
         return {
             **self._key,
             "month": month,
@@ -108,6 +164,8 @@ class Store:
             "least_count": release.least_count,
             "most_count": release.most_count,
             "published": at,
+            "private_median": private.median if private else None,
+            "private_fifth": private.fifth if private else None,
         }
 
     def _own(self, table: Table) -> list[ColumnElement[bool]]:
@@ -117,5 +175,5 @@ class Store:
 
 def erase(connection: Connection, territory: TerritoryId, holder: PersonId) -> None:
     """Take an erased person out of every group and area: what is published later is published without them."""
-    for table in (MEMBER, AREA_MEMBER):
+    for table in (MEMBER, AREA_MEMBER, LEDGER):
         connection.execute(delete(table).where(table.c.territory == territory, table.c.holder == holder))

@@ -53,7 +53,22 @@ RELEASE = Table(
     Column("least_count", Integer, nullable=False),
     Column("most_count", Integer),
     Column("published", Instant, nullable=False),
+    # Of large communes: steps of the grid that were drawn, once, under differential privacy.
+    Column("private_median", Integer),
+    Column("private_fifth", Integer),
     PrimaryKeyConstraint("territory", "flux", "month", "first_month", "cohort"),
+    sqlite_with_rowid=False,
+)
+
+LEDGER = Table(
+    # In how many figures drawn of a year, of all fluxes, each household is; rows go when a person is erased.
+    "privacy_ledger",
+    METADATA,
+    Column("territory", String(63), nullable=False),
+    Column("holder", String(63), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("figures", Integer, nullable=False),
+    PrimaryKeyConstraint("territory", "holder", "year"),
     sqlite_with_rowid=False,
 )
 

@@ -7,9 +7,10 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from comparison.domain.atoms import Atom, Cohort, cohorts_of, formed
+from comparison.domain.atoms import Atom, Cohort, Reach, cohorts_of, formed
 from comparison.domain.homes import Attributes, Building, Contributor
 from comparison.domain.months import EPOCH_MONTHS, after, forms_groups
+from comparison.domain.privacy import Draw, PrivateFigures, drawn_figures
 from comparison.domain.releases import Release, released
 from comparison.domain.similarity import Similarity, comparable
 from vocabulary.flux import Flux
@@ -127,29 +128,37 @@ class Living:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closing:
-    """What closing a month comes to. releases: by formation's first month and the number of the cohort."""
+    """What closing a month comes to. releases, private figures: by formation's first month and the number of the cohort."""
 
     formation: Formation | None
     atoms: tuple[Atom, ...]
     releases: Mapping[tuple[date, int], Release]
+    private: Mapping[tuple[date, int], PrivateFigures] = field(default_factory=dict[tuple[date, int], PrivateFigures])
 
 
-def closed(month: date, survey: Survey, readings: HomeMonths, living: Sequence[Living], similarity: Similarity) -> Closing:
-    """Return what is formed and published in a month; `similarity` is frozen with what is formed."""
+def closed(
+    month: date, survey: Survey, readings: HomeMonths, living: Sequence[Living], similarity: Similarity, draw: Draw | None = None
+) -> Closing:
+    """Return what is formed and published in a month; `similarity` is frozen with what is formed. Without `draw` no figures are drawn."""
     made, atoms = None, tuple[Atom, ...]()
     if forms_groups(month) or not living:
         made, atoms = _formation(month, survey, readings, living, similarity)
     every = [*living, *([Living(formation=made, members=members_of(atoms))] if made else [])]
     totals = readings.totals()
-    releases = dict[tuple[date, int], Release]()
+    releases, private = dict[tuple[date, int], Release](), dict[tuple[date, int], PrivateFigures]()
     for one in every:
         indices = _indices(one, survey, totals)
         for number, cohort in enumerate(one.formation.cohorts):
             inside = [index for atom in sorted(cohort.atoms) for index in indices[atom]]
-            found = released(inside, one.formation.count_of(cohort))
+            count = one.formation.count_of(cohort)
+            found = released(inside, count)
             if found is not None:
                 releases[one.formation.first_month, number] = found
-    return Closing(formation=made, atoms=atoms, releases=releases)
+            if found is not None and draw is not None and cohort.reach is Reach.COMMUNE:
+                figures = drawn_figures(survey.flux, inside, count, draw)
+                if figures is not None:
+                    private[one.formation.first_month, number] = figures
+    return Closing(formation=made, atoms=atoms, releases=releases, private=private)
 
 
 def members_of(atoms: Sequence[Atom]) -> Members:

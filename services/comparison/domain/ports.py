@@ -1,14 +1,16 @@
 """What comparison needs of others."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
 from comparison.domain.closing import Closing, Formation, Living
 from comparison.domain.homes import Attributes
+from comparison.domain.privacy import PrivateFigures
 from comparison.domain.releases import Release
 from comparison.domain.totals import AreaClosing, Areas, LivingAreas, Total
+from vocabulary.names import PersonId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +22,17 @@ class Published:
     first_month: date
     cohort: int
     time: datetime
+    private: PrivateFigures | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Charged:
+    """What the private figures of a group's year come to: how many there are, and in how many figures its most charged household is."""
+
+    first_month: date
+    cohort: int
+    figures: int
+    most_charged: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,11 +48,12 @@ class PublishedTotal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Own:
-    """What is known of one home: what was declared, whether it is consented to, and what it used, None where that is not known."""
+    """What is known of one home: what was declared, whether it is consented to, and by month, where known, its use and degree days."""
 
     attributes: Attributes
     consents: bool
-    amount: float | None
+    amounts: Mapping[date, float]
+    degrees: Mapping[date, float] = field(default_factory=dict[date, float])
 
 
 class Records(Protocol):
@@ -61,8 +75,16 @@ class Records(Protocol):
         """Return the formations that a month is published of, with their members."""
         ...
 
-    def close(self, month: date, closing: Closing, at: datetime) -> None:
-        """Keep what was formed and published, once and for all."""
+    def close(self, month: date, closing: Closing, at: datetime) -> int:
+        """Keep what was formed and published, once and for all; return how many private figures were refused for want of budget."""
+        ...
+
+    def charged_to(self, holder: PersonId, year: int) -> int:
+        """Return in how many private figures of a year a household is, of all fluxes."""
+        ...
+
+    def charged(self, year: int) -> list[Charged]:
+        """Return what the private figures of a year come to, by group."""
         ...
 
     def formed_groups(self, month: date) -> int:

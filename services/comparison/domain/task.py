@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 
 from comparison.domain.closing import Closing, HomeMonths, Living, Survey, closed, contributors
+from comparison.domain.privacy import Draw
 from comparison.domain.similarity import Similarity, fitted
 from comparison.domain.totals import AreaClosing, LivingAreas, closed_areas
 
@@ -15,19 +16,20 @@ Computed = tuple[Closing, AreaClosing]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClosingTask:
-    """A month of one flux, and all that closing it is made of."""
+    """A month of one flux, and all that closing it is made of; `draw` draws figures under differential privacy, None: there are none."""
 
     month: date
     survey: Survey
     readings: HomeMonths
     living: tuple[Living, ...]
     living_areas: tuple[LivingAreas, ...]
+    draw: Draw | None = None
 
 
 def carried_out(task: ClosingTask) -> Computed:
     """Return what closing the month comes to."""
     month, survey, readings = task.month, task.survey, task.readings
-    groups = closed(month, survey, readings, task.living, _similarity(survey, readings))
+    groups = closed(month, survey, readings, task.living, _similarity(survey, readings), task.draw)
     return groups, closed_areas(month, survey, readings, task.living_areas)
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from comparison.domain.atoms import Cohort, Reach
 from comparison.domain.closing import Formation
 from comparison.domain.homes import Attributes, Source
+from comparison.domain.privacy import BUDGET, EPSILON
 from comparison.domain.releases import Release, Standing
+from comparison.domain.year_on_year import Correction, YearOnYear
 from vocabulary.flux import Flux
 
 
@@ -43,6 +45,38 @@ _AMONG_LOWEST = Text(
     french="Vous êtes parmi les plus économes des logements comparables de {group} : bravo, continuez.",
     english="You are among the thriftiest of the similar homes of {group}: well done, keep it up.",
 )
+_LESS = Text(french="{percent} % de moins que", english="{percent}% less than")
+_MORE = Text(french="{percent} % de plus que", english="{percent}% more than")
+_SAME = Text(french="à peu près autant que", english="about as much as")
+_YEAR = {
+    Correction.CORRECTED: Text(
+        french="À météo égale, vous avez consommé {much} le même mois un an plus tôt.",
+        english="With the same weather, you used {much} in the same month a year earlier.",
+    ),
+    Correction.UNKNOWN: Text(
+        french="Vous avez consommé {much} le même mois un an plus tôt, sans correction de la météo, faute de données.",
+        english="You used {much} in the same month a year earlier, not corrected for the weather, for want of data.",
+    ),
+    Correction.NOT_NEEDED: Text(
+        french="Vous avez consommé {much} le même mois un an plus tôt, sans correction de la météo, que votre consommation ne suit guère.",
+        english="You used {much} in the same month a year earlier, not corrected for the weather, which your use hardly follows.",
+    ),
+}
+_YEAR_OF_WATER = Text(
+    french="Vous avez consommé {much} le même mois un an plus tôt.", english="You used {much} in the same month a year earlier."
+)
+_PRIVATE = Text(
+    french=(
+        "Deux valeurs de cette commune, la médiane et le 20ᵉ centile, sont en outre tirées une seule fois avec un bruit qui cache la "
+        "présence de chaque foyer (confidentialité différentielle, ε = {each} par valeur ; au plus {most} par foyer et par an, "
+        "δ = 10⁻⁶). Cette garantie ne couvre pas les autres valeurs publiées, que protègent la taille des groupes et l’arrondi."
+    ),
+    english=(
+        "Two values of this commune, the median and the 20th percentile, are also drawn once with noise that hides whether any one "
+        "household is in them (differential privacy, ε = {each} a value; at most {most} a household and year, δ = 10⁻⁶). This guarantee "
+        "does not cover the other values that are published, which the size of groups and rounding protect."
+    ),
+)
 _SIZE = Text(french="{least} à {most} logements", english="{least} to {most} homes")
 _LARGE = Text(french="plus de {least} logements", english="more than {least} homes")
 
@@ -67,6 +101,26 @@ def sentence(cohort: Cohort, release: Release, median: Standing, fifth: Standing
     return Text(
         french=template.french.format(group=f"{group.french} ({size.french.format(**of)})"),
         english=template.english.format(group=f"{group.english} ({size.english.format(**of)})"),
+    )
+
+
+def year_sentence(flux: Flux, found: YearOnYear) -> Text:
+    """Return how a home stands beside itself a year before, and whether that is corrected for the weather."""
+    template = _YEAR_OF_WATER if flux is Flux.WATER else _YEAR[found.correction]
+    percent = round(100 * abs(found.change))
+    much = _SAME if percent == 0 else _LESS if found.change < 0 else _MORE
+    return Text(
+        french=template.french.format(much=much.french.format(percent=percent)),
+        english=template.english.format(much=much.english.format(percent=percent)),
+    )
+
+
+def private_note() -> Text:
+    """Return what differential privacy covers of what is shown, and what it does not."""
+    each, most = str(EPSILON), str(BUDGET)
+    return Text(
+        french=_PRIVATE.french.format(each=each.replace(".", ","), most=most.replace(".", ",")),
+        english=_PRIVATE.english.format(each=each, most=most),
     )
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from comparison.domain.atoms import Cohort
 from comparison.domain.closing import Formation
-from comparison.domain.homes import Attributes
-from comparison.domain.ports import Published
+from comparison.domain.ports import Charged, Own, Published
+from comparison.domain.privacy import BUDGET, DELTA, epsilon_of
 from comparison.domain.releases import standing, value_of
-from comparison.domain.wording import advice, group_named, sentence
+from comparison.domain.wording import advice, group_named, private_note, sentence, year_sentence
+from comparison.domain.year_on_year import YearOnYear
 from multiflux.comparison.v1 import comparison_pb2
 from multiflux.type.v1 import flux_pb2, quantity_pb2
 from vocabulary.failure import invalid
@@ -39,11 +40,35 @@ def month_to_proto(month: date) -> comparison_pb2.Month:
     return comparison_pb2.Month(year=month.year, month=month.month)
 
 
+def group_name(flux: Flux, first_month: date, cohort: int) -> str:
+    """Return a group's resource name."""
+    return f"groups/{flux.name.lower()}-{first_month:%Y-%m}-{cohort}"
+
+
+def year_from_proto(year: int) -> int:
+    """Return the year; InvalidRequest."""
+    if year not in _YEARS:
+        raise invalid("year", f"must be from {_YEARS[0]} to {_YEARS[-1]}")
+    return year
+
+
+def ledger_to_proto(charged: Charged, flux: Flux, year: int) -> comparison_pb2.PrivacyLedger:
+    """Return the message of what private figures come to."""
+    return comparison_pb2.PrivacyLedger(
+        group=group_name(flux, charged.first_month, charged.cohort),
+        year=year,
+        figure_count=charged.figures,
+        spent_epsilon=epsilon_of(charged.most_charged),
+        budget_epsilon=BUDGET,
+        delta=DELTA,
+    )
+
+
 def release_to_proto(published: Published, cohort: Cohort, flux: Flux) -> comparison_pb2.Release:
     """Return the message of a release."""
     release = published.release
     message = comparison_pb2.Release(
-        group=f"groups/{flux.name.lower()}-{published.first_month:%Y-%m}-{published.cohort}",
+        group=group_name(flux, published.first_month, published.cohort),
         flux=flux_pb2.Flux.ValueType(flux.value),
         month=month_to_proto(published.month),
         quantity=quantity_pb2.Quantity.ValueType(quantity_of(flux).value),
@@ -54,6 +79,8 @@ def release_to_proto(published: Published, cohort: Cohort, flux: Flux) -> compar
         most_count=release.most_count,
         reach=comparison_pb2.Reach.ValueType(cohort.reach.value),
         places=[f"places/{place}" for place in cohort.places],
+        private_median_amount=_amount(published.private.median) if published.private else None,
+        private_fifth_amount=_amount(published.private.fifth) if published.private else None,
     )
     fill_time(message.publish_time, published.time)
     return message
@@ -64,7 +91,8 @@ def group_to_proto(published: Published, formation: Formation, factor: float, ow
     cohort, release = formation.cohorts[published.cohort], published.release
     steps = (release.median, release.fifth, release.four_fifths)
     median, fifth, four_fifths = (None if step is None else standing(own / factor, step) for step in steps)
-    named = group_named(cohort)
+    named, private = group_named(cohort), published.private
+    note = private_note() if private else None
     said = sentence(cohort, release, standing(own / factor, release.median), fifth)
     return comparison_pb2.GroupComparison(
         release=release_to_proto(published, cohort, formation.flux),
@@ -78,6 +106,10 @@ def group_to_proto(published: Published, formation: Formation, factor: float, ow
         four_fifths_standing=comparison_pb2.Standing.ValueType(four_fifths.value if four_fifths else 0),
         sentence_fr=said.french,
         sentence_en=said.english,
+        private_median_amount=_amount(private.median, factor) if private else None,
+        private_fifth_amount=_amount(private.fifth, factor) if private else None,
+        private_note_fr=note.french if note else "",
+        private_note_en=note.english if note else "",
     )
 
 
@@ -85,24 +117,38 @@ def comparison_to_proto(
     premise: PlaceId,
     month: date,
     flux: Flux,
-    own: float,
+    own: Own,
     groups: list[comparison_pb2.GroupComparison],
-    attributes: Attributes,
+    before: YearOnYear | None,
     *,
     simulated: bool,
 ) -> comparison_pb2.Comparison:
     """Return the message of a comparison."""
-    told = advice(flux, attributes)
+    told = advice(flux, own.attributes)
     return comparison_pb2.Comparison(
         premise=f"places/{premise}",
         flux=flux_pb2.Flux.ValueType(flux.value),
         month=month_to_proto(month),
         quantity=quantity_pb2.Quantity.ValueType(quantity_of(flux).value),
-        own_amount=round(own),
+        own_amount=round(own.amounts[month]),
         groups=groups,
         advice_fr=told.french,
         advice_en=told.english,
         simulated=simulated,
+        year_on_year=year_on_year_to_proto(flux, before) if before else None,
+    )
+
+
+def year_on_year_to_proto(flux: Flux, found: YearOnYear) -> comparison_pb2.YearOnYear:
+    """Return the message of how a home stands beside itself a year before."""
+    said = year_sentence(flux, found)
+    return comparison_pb2.YearOnYear(
+        month=month_to_proto(found.month),
+        amount=round(found.amount),
+        corrected_amount=None if found.corrected is None else round(found.corrected),
+        correction=comparison_pb2.WeatherCorrection.ValueType(found.correction.value),
+        sentence_fr=said.french,
+        sentence_en=said.english,
     )
 
 

@@ -100,7 +100,8 @@ async def test_all_others_of_a_group_pin_hardly_anybody(serve: Serve, equal_buil
 
 
 async def test_without_the_coarse_grid_they_pin_many(serve: Serve, equal_buildings: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(releases, "RATIO", 1.01)
+    monkeypatch.setattr(releases, "RATIO", 1.001)
     shares, jointly = await pinned(serve, equal_buildings)
-    assert shares[Reach.BUILDING] > 0.03
-    assert jointly > 0.05
+    print("without the grid", {reach.name: f"{share:.2%}" for reach, share in shares.items()}, f"jointly {jointly:.2%}")  # noqa: T201 - what make attack shows
+    assert shares[Reach.BUILDING] > 0.05
+    assert jointly > 0.1

@@ -1,6 +1,5 @@
 """Who moves in, hides among few, counts twice, or sends readings late; each attack succeeds when the defence that it names is gone."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from attack_town import Growing, large
-from comparison_service import TOWN, TownSources, World
+from comparison_service import HOME, TOWN, TownSources, World
 from comparison_world import JANUARY, Town, building
 
 from comparison.adapters.tables import CLOSED, RELEASE, TOTAL
@@ -47,11 +46,8 @@ async def test_who_moves_in_changes_nothing_that_is_told(serve: Serve, many_home
 async def test_without_frozen_members_every_total_tells_what_a_newcomer_uses(
     serve: Serve, many_homes: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def thawed(real: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda month, survey, readings, _, *more: real(month, survey, readings, (), *more)
-
-    monkeypatch.setattr(task, "closed", thawed(task.closed))
-    monkeypatch.setattr(task, "closed_areas", thawed(task.closed_areas))
+    frozen = task.closed_areas
+    monkeypatch.setattr(task, "closed_areas", lambda month, survey, readings, _: frozen(month, survey, readings, ()))
     without = await told_of_february(serve, TownSources(town=many_homes))
     grown = await told_of_february(serve, Growing(town=many_homes))
     used = Growing(town=many_homes).month(2)[0]
@@ -69,15 +65,40 @@ async def test_of_a_town_of_too_few_homes_nothing_is_told(serve: Serve, homes: i
         assert await told(world, JANUARY) == ([], {})
 
 
-async def test_without_a_least_number_a_home_alone_is_told_as_it_is(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_least_number_something_is_told_of_a_town_of_nineteen_homes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atoms.formed, "__defaults__", (1,))
-    monkeypatch.setattr(releases, "PUBLISHED", 1)
-    sources = TownSources(town=Town({building(1, 1): 1}))
-    async with serve(sources) as world:
+    async with serve(TownSources(town=Town({building(1, 1): 19}))) as world:
         await world.close(JANUARY)
-        ((median,), _) = await told(world, JANUARY)
+        assert len((await told(world, JANUARY))[0]) == 1
+
+
+class Deserted(TownSources):
+    """A group of twenty of which all but one are the attacker's, who withdraws them in February."""
+
+    async def survey(self, territory: TerritoryId, flux: Flux, at: datetime, since: datetime) -> Survey:
+        survey = await super().survey(territory, flux, at, since)
+        if since.month == 12:  # January begins in December's last hour, in UTC
+            return survey
+        left = {HOME: survey.holders[HOME]}
+        return replace(survey, holders=left, occupants=left)
+
+
+async def test_who_is_left_alone_in_a_group_is_not_told(serve: Serve) -> None:
+    async with serve(Deserted(town=Town({building(1, 1): 20}))) as world:
+        await world.close(JANUARY, FEBRUARY)
+        assert len((await told(world, JANUARY))[0]) == 1
+        assert await told(world, FEBRUARY) == ([], {})
+
+
+async def test_without_a_least_number_that_stays_who_is_left_alone_is_told_as_they_are(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releases, "PUBLISHED", 1)
+    async with serve(Deserted(town=Town({building(1, 1): 20}))) as world:
+        await world.close(JANUARY, FEBRUARY)
+        ((median,), _) = await told(world, FEBRUARY)
         household = world.household()
-        own, factor = (await household.mine(Flux.WATER, JANUARY)).own_amount, (await household.criteria(Flux.WATER)).own_factor
+        own, factor = (await household.mine(Flux.WATER, FEBRUARY)).own_amount, (await household.criteria(Flux.WATER)).own_factor
         assert RATIO**-0.5 <= median / (own / factor) <= RATIO**0.5
 
 

@@ -22,7 +22,7 @@ from multiflux.comparison.v1 import comparison_pb2
 from multiflux.comparison.v1 import comparison_service_pb2 as pb
 from multiflux.comparison.v1 import comparison_service_pb2_grpc as pb_grpc
 from multiflux.type.v1 import flux_pb2
-from multiflux_client.comparison import ComparisonClient, Reach, Standing
+from multiflux_client.comparison import ComparisonClient, Reach, Standing, WeatherCorrection
 from multiflux_client.places import Territory
 from runtime.call import Grant
 from vocabulary.flux import Flux
@@ -77,6 +77,33 @@ async def test_the_latest_month_is_told_when_none_is_named_and_the_history_of_al
     await world.close(date(2025, 12, 1), JANUARY, FEBRUARY)
     assert (await world.household().mine(Flux.WATER)).month == FEBRUARY
     assert [one.month for one in await world.household().history(Flux.WATER)] == [FEBRUARY, JANUARY, date(2025, 12, 1)]
+
+
+async def test_a_home_stands_beside_its_own_same_month_a_year_before(world: World) -> None:
+    await world.close(JANUARY)
+    before = (await world.household().mine(Flux.WATER, JANUARY)).year_on_year
+    assert before is not None
+    assert (before.month, before.amount, before.correction) == (date(2025, 1, 1), 3_000_000, WeatherCorrection.NOT_NEEDED)
+    assert before.sentence_en == "You used about as much as in the same month a year earlier."
+    moved_in = world.household(since=datetime(2025, 6, 1, tzinfo=UTC))
+    assert (await moved_in.mine(Flux.WATER, JANUARY)).year_on_year is None
+
+
+async def test_the_weather_of_a_year_before_is_corrected_for_where_it_is_known(world: World) -> None:
+    await world.close(JANUARY, flux=Flux.GAS)
+    cold = {date(2025, number, 1): 30.0 * max(0, abs(number - 7) * 2 - 3) for number in range(1, 13)}
+    world.sources.used = {month: 1e9 + 2e7 * degrees for month, degrees in cold.items()} | {JANUARY: 4.5e9}
+    unknown = (await world.household().mine(Flux.GAS, JANUARY)).year_on_year
+    assert unknown is not None
+    assert (unknown.correction, unknown.corrected_amount) == (WeatherCorrection.UNKNOWN, None)
+    assert "not corrected for the weather, for want of data" in unknown.sentence_en
+    assert "sans correction de la météo, faute de données" in unknown.sentence_fr
+    world.sources.degrees = {**cold, JANUARY: cold[date(2025, 1, 1)] - 70}
+    found = (await world.household().mine(Flux.GAS, JANUARY)).year_on_year
+    assert found is not None
+    assert (found.amount, found.corrected_amount) == (6_400_000_000, pytest.approx(5e9, rel=0.01))
+    assert found.sentence_en == "With the same weather, you used 10% less than in the same month a year earlier."
+    assert found.sentence_fr == "À météo égale, vous avez consommé 10 % de moins que le même mois un an plus tôt."
 
 
 async def test_the_household_is_told_how_its_group_was_chosen(world: World) -> None:

@@ -74,6 +74,7 @@ class Metering:
             amounts=amounts,
             qualities=qualities,
             coverage_percents=np.full(len(starts), 100, np.uint8),
+            time_zone="Europe/Paris",
         )
 
     async def consumptions(self, place: PlaceId, flux: Flux, during: Interval, granularity: Granularity) -> AsyncIterator[Any]:
@@ -103,7 +104,9 @@ def sources(metering: Metering) -> Sources:
     access = SimpleNamespace(
         occupancies=lambda: listed([]), consents=lambda **asked: listed([object()] if "metering_point" in asked else [])
     )
-    clients: Any = SimpleNamespace(registry=registry, access=access, metering=metering)
+
+    weather = SimpleNamespace(stations=lambda: listed([]))
+    clients: Any = SimpleNamespace(registry=registry, access=access, metering=metering, weather=weather)
     return Sources(lambda _: clients)
 
 
@@ -120,8 +123,8 @@ async def test_homes_that_use_the_same_have_the_same_index_with_and_without_pane
 
 async def test_a_household_sees_its_own_gross_amount() -> None:
     asked, during = sources(Metering()), interval_of(JUNE, PARIS)
-    plain, solar = [await asked.own(TOWN.id, PlaceId(name), Flux.ELECTRICITY, during, NOW) for name in ("plain", "solar")]
-    assert plain.amount == solar.amount == 30 * 36_000_000
+    plain, solar = [await asked.own(TOWN.id, PlaceId(name), (), Flux.ELECTRICITY, during, NOW) for name in ("plain", "solar")]
+    assert plain.amounts == solar.amounts == {JUNE: 30 * 36_000_000}
     assert plain.attributes == solar.attributes
     assert plain.consents
 
@@ -130,4 +133,4 @@ async def test_a_household_sees_its_own_gross_amount() -> None:
 async def test_days_on_which_what_is_made_is_not_known_are_not_known(gap: Direction) -> None:
     asked, during = sources(Metering(gap=gap)), interval_of(JUNE, PARIS)
     assert "solar" not in (await asked.readings(TOWN, Flux.ELECTRICITY, JUNE)).totals()
-    assert (await asked.own(TOWN.id, PlaceId("solar"), Flux.ELECTRICITY, during, NOW)).amount is None
+    assert (await asked.own(TOWN.id, PlaceId("solar"), (), Flux.ELECTRICITY, during, NOW)).amounts == {}

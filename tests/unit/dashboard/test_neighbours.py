@@ -1,5 +1,6 @@
 """What a page shows of a comparison."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -72,3 +73,25 @@ def test_a_household_reads_its_own_month_its_group_and_what_is_not_published(
     assert (found.sentences, found.how) == ((sentence,), how)
     (row,) = found.rows
     assert (row.size, row.fifth, row.median.replace("\u202f", " "), row.four_fifths) == ("20–39", "—", median, "—")
+
+
+@pytest.mark.parametrize(
+    ("words", "group", "note"),
+    [(FRENCH, "votre commune, tirage bruité", "Sans le reste."), (ENGLISH, "your commune, drawn with noise", "Not the rest.")],
+)
+def test_values_under_differential_privacy_have_a_line_and_a_note_of_their_own(words: Words, group: str, note: str) -> None:
+    made = comparison()
+    commune = replace(
+        made.groups[0],
+        group_fr="votre commune",
+        group_en="your commune",
+        private_median_amount=7 * CUBIC_METRE,
+        private_fifth_amount=4 * CUBIC_METRE,
+        private_note_fr="Sans le reste.",
+        private_note_en="Not the rest.",
+    )
+    found = shown(words, replace(made, groups=(*made.groups, commune)), CRITERIA)
+    assert found.notes == (note,)
+    drawn = found.rows[2]
+    written = [value.replace("\u202f", " ") for value in (drawn.fifth, drawn.median, drawn.four_fifths)]
+    assert (drawn.group, *written) == (group, "4 m³", "7 m³", "—")
