@@ -78,6 +78,10 @@ class SignInWanted(Exception):
     """The page is for people who are signed in."""
 
 
+class FormRefused(Exception):
+    """A form was not sent by somebody who is signed in, from a page of this site."""
+
+
 class Pages:
     """The handlers of all addresses."""
 
@@ -168,7 +172,7 @@ class Pages:
         gateway = self._seen_by(request)
         asked = await _asked(gateway, language, f"{collection}/{resource}", span, day, now)
         page = await consumption_page(gateway, asked, now)
-        return self._render("consumption.html", request, asked.words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("consumption.html", request, asked.words, page)
 
     async def consents(self, request: Request, language: str) -> Response:
         """Show what the household that is signed in consents to."""
@@ -177,13 +181,11 @@ class Pages:
             raise SignInWanted
         now = datetime.now(UTC)
         page = await consents_page(session.gateway, words, session.person.homes(now), now)
-        return self._render("consents.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("consents.html", request, words, page)
 
     async def change_consent(self, request: Request, language: str) -> Response:
         """Give a consent, or withdraw one."""
-        words, form, session = _words(language), await _form(request), self._session(request)
-        if session is None or not self._is_meant(request, form, session):
-            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        words, (session, form) = _words(language), await self._sent(request)
         if consent := form.get("consent", ""):
             await withdraw(session.gateway, consent)
         else:
@@ -196,13 +198,11 @@ class Pages:
         if session is None:
             raise SignInWanted
         page = await home_page(session.gateway, words, session.person.homes(datetime.now(UTC)))
-        return self._render("home.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("home.html", request, words, page)
 
     async def change_home(self, request: Request, language: str) -> Response:
         """Keep what a household says of its home, or have it move in with a code."""
-        words, form, session = _words(language), await _form(request), self._session(request)
-        if session is None or not self._is_meant(request, form, session):
-            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        words, (session, form) = _words(language), await self._sent(request)
         if "code" in form:
             await move_in(session.gateway, form["code"])
             # A token names the homes of the time when it was given.
@@ -215,7 +215,7 @@ class Pages:
         """Show the year of the public sites that the manager has."""
         words = _words(language)
         page = await sites_page(self._seen_by(request), words, sort)
-        return self._render("sites.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("sites.html", request, words, page)
 
     async def sites_file(self, request: Request, language: str) -> Response:
         """Give the year of the public sites as CSV."""
@@ -226,13 +226,13 @@ class Pages:
         """Show how one public site uses energy and water."""
         words = _words(language)
         page = await site_page(self._seen_by(request), self._hours, words, place_id(f"places/{site}"), datetime.now(UTC))
-        return self._render("site.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("site.html", request, words, page)
 
     async def public(self, request: Request, language: str) -> Response:
         """Show everybody what is published of the town's homes."""
         words = _words(language)
         page = await public_page(self._gateway, self._published, words, self._licence, datetime.now(UTC))
-        return self._render("public.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("public.html", request, words, page)
 
     async def public_file(self, language: str) -> Response:
         """Give everybody what is published as open data."""
@@ -249,19 +249,17 @@ class Pages:
         if day is None:
             day = night_of(datetime.now(UTC), ZoneInfo((await gateway.registry.territory()).time_zone))
         page = await night_page(gateway, words, day)
-        return self._render("lighting.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("lighting.html", request, words, page)
 
     async def commands(self, request: Request, language: str) -> Response:
         """Show the commands that hold, and the forms that give others."""
         words = _words(language)
         page = await commands_page(self._seen_by(request), words, {})
-        return self._render("commands.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("commands.html", request, words, page)
 
     async def command(self, request: Request, language: str) -> Response:
         """Give a command, a serious one only when it was asked for twice; or end one."""
-        words, form, session = _words(language), await _form(request), self._session(request)
-        if session is None or not self._is_meant(request, form, session):
-            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        words, (session, form) = _words(language), await self._sent(request)
         gateway, address = session.gateway, f"/{words.language}/lighting/commands"
         if name := form.get("end", ""):
             await gateway.lighting.end_command(name)
@@ -275,19 +273,17 @@ class Pages:
             page = await commands_page(gateway, words, form, asking=asked)
         except (InvalidRequest, RemoteFailure) as failure:
             page, status = await commands_page(gateway, words, form, problem=problem_of(words, failure)), 400
-        return self._render("commands.html", request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("commands.html", request, words, page, status=status)
 
     async def plan(self, request: Request, language: str, group: str) -> Response:
         """Show the draft and the versions of a group's plan."""
         words = _words(language)
         page = await plan_page(self._seen_by(request), words, group, datetime.now(UTC))
-        return self._render("plan.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("plan.html", request, words, page)
 
     async def change_plan(self, request: Request, language: str, group: str) -> Response:
         """Change a group's draft, rehearse it, publish it, or go back to a former version."""
-        words, form, session = _words(language), await _form(request), self._session(request)
-        if session is None or not self._is_meant(request, form, session):
-            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        words, (session, form) = _words(language), await self._sent(request)
         nights, status, problem = None, 200, ""
         try:
             if "first" in form:
@@ -298,32 +294,30 @@ class Pages:
         except (InvalidRequest, RemoteFailure) as failure:
             problem, status = problem_of(words, failure), 400
         page = await plan_page(session.gateway, words, group, datetime.now(UTC), nights=nights, problem=problem)
-        return self._render("plan.html", request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("plan.html", request, words, page, status=status)
 
     async def programmes(self, request: Request, language: str) -> Response:
         """List the programmes of the lighting."""
         words = _words(language)
         page = await programmes_page(self._seen_by(request), words)
-        return self._render("programmes.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("programmes.html", request, words, page)
 
     async def programme(self, request: Request, language: str, programme: str) -> Response:
         """Show the form of a programme."""
         words = _words(language)
         page = await programme_page(self._seen_by(request), words, programme)
-        return self._render("programme.html", request, words, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("programme.html", request, words, page)
 
     async def change_programme(self, request: Request, language: str, programme: str) -> Response:
         """Keep what the form says of a programme."""
-        words, form, session = _words(language), await _form(request), self._session(request)
-        if session is None or not self._is_meant(request, form, session):
-            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+        words, (session, form) = _words(language), await self._sent(request)
         try:
             kept = await keep_programme(session.gateway, programme, form)
             return RedirectResponse(f"/{words.language}/lighting/programmes/{kept}", status_code=303)
         except (InvalidRequest, RemoteFailure) as failure:
             problem = problem_of(words, failure)
         page = await programme_page(session.gateway, words, programme, form=form, problem=problem)
-        return self._render("programme.html", request, words, status=400, **{name: getattr(page, name) for name in page.__slots__})
+        return self._shown("programme.html", request, words, page, status=400)
 
     async def figures(
         self, request: Request, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = ""
@@ -344,6 +338,8 @@ class Pages:
         if isinstance(failure, SignInWanted) or (kind is Kind.UNAUTHENTICATED and session is not None):
             self._sessions.end(request.cookies.get(COOKIE))
             return self._sign_in_first(request, words)
+        if isinstance(failure, FormRefused):
+            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
         if isinstance(failure, RemoteFailure) or kind in (Kind.BUSY, Kind.DENIED, Kind.MISSING):
             said, status = _said(failure)
             return self._message(request, words, *words.refusals[said], status=status)
@@ -383,6 +379,13 @@ class Pages:
         """Tell whether the person who is signed in sent a form from a page of this site."""
         return _is_own(request) and compare_digest(form.get("form_token", "").encode(), session.form_token.encode())
 
+    async def _sent(self, request: Request) -> tuple[Session, dict[str, str]]:
+        """Return whose form was sent, and its fields; FormRefused."""
+        form, session = await _form(request), self._session(request)
+        if session is None or not self._is_meant(request, form, session):
+            raise FormRefused
+        return session, form
+
     def _session(self, request: Request) -> Session | None:
         return self._sessions.of(request.cookies.get(COOKIE))
 
@@ -395,6 +398,10 @@ class Pages:
 
     def _message(self, request: Request, words: Words, message: str, next_step: str, *, status: int) -> Response:
         return self._render("message.html", request, words, status=status, message=message, next_step=next_step, simulated=False)
+
+    def _shown(self, template: str, request: Request, words: Words, page: Any, *, status: int = 200) -> Response:
+        """Fill a template with all that a page is made of."""
+        return self._render(template, request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
 
     def _render(self, template: str, request: Request, words: Words, *, status: int = 200, **shown: Any) -> Response:
         session = self._session(request)
@@ -457,6 +464,7 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.add_exception_handler(RemoteFailure, pages.refused)
     app.add_exception_handler(Failure, pages.refused)
     app.add_exception_handler(SignInWanted, pages.refused)
+    app.add_exception_handler(FormRefused, pages.refused)
     app.add_exception_handler(HTTPException, pages.refused)
     return app
 
