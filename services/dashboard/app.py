@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from dashboard.calendars import calendar_page, calendars_page, keep_calendar
 from dashboard.charts import HEIGHT, LEFT, WIDTH
 from dashboard.commands import commands_page, give_command, is_serious, problem_of, wanted
 from dashboard.consents import consents_page, give, withdraw
@@ -45,7 +46,7 @@ _HERE = Path(__file__).parent
 DEMO_PEOPLE = ("administrator", "building-manager", "lighting-operator", "household", "delegate", "territory-analyst")
 """Whom the demo sign-in page offers: access makes them, one for each role."""
 _SIGN_IN_COOKIE, _SIGN_IN_S = "multiflux_sign_in", 600
-_MOST_FORM_BYTES = 10_000
+_MOST_FORM_BYTES = 200_000
 _BY_REASON = {
     "OCCUPANCY_CODE_INVALID": 400,
     "SIGN_IN_BROKEN": 403,
@@ -300,7 +301,7 @@ class Pages:
         """List the programmes of the lighting."""
         words = _words(language)
         page = await programmes_page(self._seen_by(request), words)
-        return self._shown("programmes.html", request, words, page)
+        return self._shown("listed.html", request, words, page)
 
     async def programme(self, request: Request, language: str, programme: str) -> Response:
         """Show the form of a programme."""
@@ -318,6 +319,29 @@ class Pages:
             problem = problem_of(words, failure)
         page = await programme_page(session.gateway, words, programme, form=form, problem=problem)
         return self._shown("programme.html", request, words, page, status=400)
+
+    async def calendars(self, request: Request, language: str) -> Response:
+        """List the calendars of the lighting."""
+        words = _words(language)
+        page = await calendars_page(self._seen_by(request), words)
+        return self._shown("listed.html", request, words, page)
+
+    async def calendar(self, request: Request, language: str, calendar: str) -> Response:
+        """Show the form of a calendar."""
+        words = _words(language)
+        page = await calendar_page(self._seen_by(request), words, calendar)
+        return self._shown("calendar.html", request, words, page)
+
+    async def change_calendar(self, request: Request, language: str, calendar: str) -> Response:
+        """Keep what the form says of a calendar."""
+        words, (session, form) = _words(language), await self._sent(request)
+        try:
+            kept = await keep_calendar(session.gateway, calendar, form)
+            return RedirectResponse(f"/{words.language}/lighting/calendars/{kept}", status_code=303)
+        except (InvalidRequest, RemoteFailure) as failure:
+            problem = problem_of(words, failure)
+        page = await calendar_page(session.gateway, words, calendar, form=form, problem=problem)
+        return self._shown("calendar.html", request, words, page, status=400)
 
     async def figures(
         self, request: Request, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = ""
@@ -457,6 +481,9 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.get("/{language}/lighting/programmes", response_class=HTMLResponse)(pages.programmes)
     app.get("/{language}/lighting/programmes/{programme}", response_class=HTMLResponse)(pages.programme)
     app.post("/{language}/lighting/programmes/{programme}")(pages.change_programme)
+    app.get("/{language}/lighting/calendars", response_class=HTMLResponse)(pages.calendars)
+    app.get("/{language}/lighting/calendars/{calendar}", response_class=HTMLResponse)(pages.calendar)
+    app.post("/{language}/lighting/calendars/{calendar}")(pages.change_calendar)
     app.get("/{language}/lighting/groups/{group}", response_class=HTMLResponse)(pages.plan)
     app.post("/{language}/lighting/groups/{group}")(pages.change_plan)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
@@ -491,8 +518,13 @@ async def _asked(gateway: Gateway, language: str, resource: str, span: str, day:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; of a field that comes twice the last."""
-    return dict(parse_qsl((await request.body()).decode("utf-8", "replace")[:_MOST_FORM_BYTES]))
+    """Return the fields of a form; of a field that comes twice the last. InvalidRequest when it is larger than any of ours."""
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > _MOST_FORM_BYTES:
+            raise invalid("form", f"is larger than {_MOST_FORM_BYTES} bytes")
+    return dict(parse_qsl(body.decode("utf-8", "replace")))
 
 
 def _is_own(request: Request) -> bool:

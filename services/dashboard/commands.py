@@ -25,6 +25,8 @@ _BY_REASON = {
     "SCOPE_EMPTY": "scope",
     "NOT_FOUND": "scope",
     "TIME_PAST": "until_time",
+    "RULE_EMPTY": "rules",
+    "RULE_OVERLAPPED": "rules",
 }
 """What refusals of the lighting service concern."""
 _FIELDS = ("scope", "lamps", "level_percent", "until_time", "reason")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from multiflux_client.lighting_records import CommandKind, ConflictKind, PlanState, Reference, Verdict
+from multiflux_client.lighting_records import CommandKind, ConflictKind, HolidayKind, PlanState, Reference, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +111,26 @@ class OperatorWords:
     ramp: str
     save: str
     save_why: str
+    calendars: str
+    new_calendar: str
+    no_calendars: str
+    other_nights: str
+    other_nights_follow: str
+    every_night: str
+    rules_hint: str
+    rule: str
+    order: str
+    programme: str
+    no_rule: str
+    from_day: str
+    to_day: str
+    every_year: str
+    occurrences: str
+    occurrences_hint: str
+    holidays: dict[str, str]
+    dates: str
+    dates_hint: str
+    save_calendar: str
 
 
 FRENCH: Final = OperatorWords(
@@ -172,6 +192,10 @@ FRENCH: Final = OperatorWords(
         "sunrise": "Les décalages vont de −720 à 720 minutes.",
         "identifier": "L’identifiant est fait de lettres minuscules, de chiffres et de tirets, et n’est pas déjà pris.",
         "display_name": "Donnez un nom.",
+        "dates": "Une date s’écrit comme 2026-12-24, et une règle ne finit pas avant de commencer.",
+        "occurrences": "Les rangs sont 1 à 5, ou −1 pour le dernier, avec des jours de semaine.",
+        "order": "L’ordre est un nombre entier.",
+        "rules": "Une règle est impossible : ses conditions ne vont pas ensemble, ou elle n’en a pas.",
         "stale": "Quelqu’un d’autre a changé cela entre-temps : rechargez la page.",
         "rehearsal": "Le projet a changé depuis sa répétition : répétez-le encore.",
         "": "Une réponse n’est pas possible.",
@@ -265,6 +289,30 @@ FRENCH: Final = OperatorWords(
     ramp="Rampe, min",
     save="Garder ce programme",
     save_why="Rien ne change dans la rue avant que les groupes qui le suivent ne soient répétés et publiés.",
+    calendars="Calendriers",
+    new_calendar="Nouveau calendrier",
+    no_calendars="Aucun calendrier.",
+    other_nights="les autres nuits",
+    other_nights_follow="Programme des autres nuits",
+    every_night="toutes les nuits",
+    rules_hint="La première règle dont toutes les conditions sont remplies l’emporte. Une nuit porte la date de son soir.",
+    rule="Règle {number}",
+    order="Ordre",
+    programme="Programme",
+    no_rule="pas de règle",
+    from_day="Du",
+    to_day="Au, inclus",
+    every_year="chaque année",
+    occurrences="Rangs dans le mois",
+    occurrences_hint="de ces jours de semaine : 1 à 5, −1 pour le dernier, séparés par des espaces",
+    holidays={
+        HolidayKind.PUBLIC.name: "jours fériés",
+        HolidayKind.SCHOOL.name: "vacances scolaires",
+        HolidayKind.EVE_OF_PUBLIC.name: "veilles de jours fériés",
+    },
+    dates="Dates précises",
+    dates_hint="comme 2026-12-24, séparées par des espaces",
+    save_calendar="Garder ce calendrier",
 )
 ENGLISH: Final = OperatorWords(
     commands="Commands",
@@ -323,6 +371,10 @@ ENGLISH: Final = OperatorWords(
         "sunrise": "Offsets go from −720 to 720 minutes.",
         "identifier": "The identifier has small letters, digits and hyphens, and is not taken yet.",
         "display_name": "Give it a name.",
+        "dates": "A date is written like 2026-12-24, and no rule ends before it begins.",
+        "occurrences": "Which in the month is 1 to 5, or −1 for the last, together with weekdays.",
+        "order": "The order is a whole number.",
+        "rules": "A rule is not possible: its conditions contradict each other, or it has none.",
         "stale": "Somebody else changed this meanwhile: reload the page.",
         "rehearsal": "The draft changed since it was rehearsed: rehearse it again.",
         "": "One answer is not possible.",
@@ -416,5 +468,29 @@ ENGLISH: Final = OperatorWords(
     ramp="Ramp, min",
     save="Keep this programme",
     save_why="Nothing changes in the street before the groups that follow it are rehearsed and published.",
+    calendars="Calendars",
+    new_calendar="New calendar",
+    no_calendars="No calendar.",
+    other_nights="other nights",
+    other_nights_follow="Programme of the other nights",
+    every_night="every night",
+    rules_hint="The first rule whose conditions are all met decides. A night is named by its evening's date.",
+    rule="Rule {number}",
+    order="Order",
+    programme="Programme",
+    no_rule="no rule",
+    from_day="From",
+    to_day="To, included",
+    every_year="every year",
+    occurrences="Which in the month",
+    occurrences_hint="of these weekdays: 1 to 5, −1 for the last, separated by spaces",
+    holidays={
+        HolidayKind.PUBLIC.name: "public holidays",
+        HolidayKind.SCHOOL.name: "school holidays",
+        HolidayKind.EVE_OF_PUBLIC.name: "eves of public holidays",
+    },
+    dates="Single dates",
+    dates_hint="such as 2026-12-24, separated by spaces",
+    save_calendar="Keep this calendar",
 )
 OPERATOR_WORDS: Final = {"fr": FRENCH, "en": ENGLISH}

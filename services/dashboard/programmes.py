@@ -26,20 +26,24 @@ class ProgrammeMissing(Failure):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProgrammeRow:
-    """A programme in the list."""
+class ListRow:
+    """A programme or calendar in its list, and what it does in a line."""
 
     address: str
     name: str
-    steps: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProgrammesPage:
-    """Everything that the list shows."""
+class ListPage:
+    """Everything that a list of programmes or calendars shows."""
 
     op: OperatorWords
-    rows: tuple[ProgrammeRow, ...]
+    heading: str
+    collection: str
+    rows: tuple[ListRow, ...]
+    empty: str
+    new: str
     simulated: bool
 
 
@@ -60,14 +64,22 @@ class ProgrammePage:
     simulated: bool
 
 
-async def programmes_page(gateway: Gateway, words: Words) -> ProgrammesPage:
+async def programmes_page(gateway: Gateway, words: Words) -> ListPage:
     """List the programmes; RemoteFailure."""
     op = OPERATOR_WORDS[words.language]
     rows = [
-        ProgrammeRow(address=one.name.partition("/")[2], name=one.display_name or one.name, steps=_steps(op, one.switch_points))
+        ListRow(address=one.name.partition("/")[2], name=one.display_name or one.name, text=_steps(op, one.switch_points))
         async for one in gateway.lighting.programmes()
     ]
-    return ProgrammesPage(op=op, rows=tuple(rows), simulated=(await gateway.registry.territory()).simulated)
+    return ListPage(
+        op=op,
+        heading=op.programmes,
+        collection="programmes",
+        rows=tuple(rows),
+        empty=op.no_programmes,
+        new=op.new_programme,
+        simulated=(await gateway.registry.territory()).simulated,
+    )
 
 
 async def programme_page(

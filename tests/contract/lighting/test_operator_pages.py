@@ -17,9 +17,17 @@ from dashboard.gateway import Gateway
 from dashboard.settings import DashboardSettings
 from multiflux_client.credentials import FixedToken
 from multiflux_client.lighting import LightingClient
-from multiflux_client.lighting_records import CommandKind, Effect, EffectOperation, EffectSource
+from multiflux_client.lighting_records import (
+    CalendarRule,
+    CommandKind,
+    Effect,
+    EffectOperation,
+    EffectSource,
+    HolidayKind,
+)
 
-COMMANDS, PLAN, PROGRAMMES = "/fr/lighting/commands", "/fr/lighting/groups/g", "/fr/lighting/programmes"
+COMMANDS, PLAN = "/fr/lighting/commands", "/fr/lighting/groups/g"
+PROGRAMMES, CALENDARS = "/fr/lighting/programmes", "/fr/lighting/calendars"
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
 
 
@@ -215,8 +223,69 @@ async def test_a_programme_that_cannot_be_is_not_kept(
     assert [one.name async for one in client.programmes()] == ["programmes/dim"]
 
 
+RULES = {
+    "display_name": "Centre",
+    "default_programme": "programmes/dim",
+    "programme-0": "programmes/dim",
+    "first-0": "2026-12-15",
+    "last-0": "2027-01-05",
+    "yearly-0": "on",
+    "day-0-5": "on",
+    "day-0-6": "on",
+    "occurrences-0": "1 -1",
+    "programme-1": "programmes/dim",
+    "order-1": "1",
+    "holiday-1-PUBLIC": "on",
+}
+
+
+async def test_a_calendar_is_made_of_rules_in_their_order(browser: httpx.AsyncClient, client: LightingClient) -> None:
+    answer = await sent(browser, CALENDARS + "/new", identifier="centre", **RULES, **{"order-0": "2"})
+    assert (answer.status_code, answer.headers["location"]) == (303, CALENDARS + "/centre")
+    calendar = {one.name: one async for one in client.calendars()}["calendars/centre"]
+    winter = CalendarRule(
+        programme="programmes/dim", first_date="2026-12-15", last_date="2027-01-05", every_year=True, weekdays=(5, 6), occurrences=(1, -1)
+    )
+    assert calendar.rules == (CalendarRule(programme="programmes/dim", holidays=(HolidayKind.PUBLIC,)), winter)
+    assert "jours fériés → Half from 23 to 5 ; 15 décembre–5 janvier, vendredi, samedi" in text_of(await browser.get(CALENDARS))
+
+    page = await browser.get(CALENDARS + "/centre")
+    assert hidden(page, "occurrences-1") == "1 -1"
+    again = {**RULES, "etag": hidden(page, "etag"), "programme-0": ""}
+    assert (await sent(browser, CALENDARS + "/centre", **again)).status_code == 303
+    calendar = {one.name: one async for one in client.calendars()}["calendars/centre"]
+    assert [one.holidays for one in calendar.rules] == [(HolidayKind.PUBLIC,)]
+    assert (await sent(browser, CALENDARS + "/centre", **again)).status_code == 400, "somebody has changed it since"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"first-0": "tomorrow"}, "comme 2026-12-24"),
+        ({"dates-0": "2026-02-30"}, "comme 2026-12-24"),
+        ({"occurrences-0": "6"}, "1 à 5"),
+        ({"occurrences-0": "first"}, "1 à 5"),
+        ({"order-0": "-1"}, "un nombre entier"),
+        ({"display_name": ""}, "Donnez un nom"),
+        ({"programme-0": "programmes/none"}, "Rien n’a été envoyé"),
+        ({"first-0": "2026-12-15", "last-0": "2026-01-05", "yearly-0": ""}, "Rien n’a été envoyé"),
+    ],
+)
+async def test_a_calendar_that_cannot_be_is_not_kept(
+    browser: httpx.AsyncClient, client: LightingClient, wrong: dict[str, str], said: str
+) -> None:
+    page = await sent(browser, CALENDARS + "/new", **({"identifier": "centre", **RULES} | wrong))
+    assert page.status_code == 400
+    assert said in text_of(page)
+    assert [one.name async for one in client.calendars()] == ["calendars/all"]
+
+
+async def test_a_form_larger_than_any_of_ours_is_refused_whole(browser: httpx.AsyncClient) -> None:
+    assert (await browser.post(COMMANDS, data={"reason": "x" * 200_001})).status_code == 400
+
+
 async def test_a_group_that_is_not_there_and_a_forged_form_are_refused(browser: httpx.AsyncClient, client: LightingClient) -> None:
-    for address in ("/fr/lighting/groups/none", PROGRAMMES + "/none"):
+    for address in ("/fr/lighting/groups/none", PROGRAMMES + "/none", CALENDARS + "/none"):
         assert (await browser.get(address)).status_code == 404
     given = {"kind": "OVERRIDE", "scope": "groups/g", "level_percent": "30", "until_time": TOMORROW, "reason": "Fête"}
     assert (await browser.post(COMMANDS, data={**given, "form_token": "guessed"})).status_code == 403
