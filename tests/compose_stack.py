@@ -142,6 +142,7 @@ def stack() -> Generator[Stack]:
     environment = images | {
         "MULTIFLUX_IMAGE": "multiflux:tested",
         "MULTIFLUX_PUBLISH": f"127.0.0.1:{pages}",
+        "MULTIFLUX_BROKER_URL": "amqps://multiflux@rabbitmq:5671/",
         "TEST_ACCESS_PORT": str(access),
         "TEST_METERING_PORT": str(metering),
     }

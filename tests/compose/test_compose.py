@@ -247,7 +247,7 @@ def test_a_household_signs_in_and_sees_its_home_in_numbers(town: Stack) -> None:
     assert "kWh of electricity" in home_page(town)
 
 
-@pytest.mark.parametrize("service", [*SERVICES, "postgres", "rabbitmq", "mosquitto"])
+@pytest.mark.parametrize("service", [*SERVICES, "forecast-worker", "comparison-worker", "postgres", "rabbitmq", "mosquitto"])
 async def test_a_container_that_is_killed_comes_back_and_nothing_acknowledged_is_lost(town: Stack, service: str) -> None:
     stream = Stream(town, f"while-{service}")
     sending = asyncio.create_task(stream.run())
