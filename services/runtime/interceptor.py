@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from asyncio import CancelledError, Future, ensure_future, get_running_loop, shield, timeout
+from asyncio import CancelledError, Task, create_task, get_running_loop, shield, timeout
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -215,19 +215,22 @@ class _Requests:
 
     def __init__(self, received: AsyncIterator[Message]) -> None:
         self._received = received
-        self._next: Future[Message | None] | None = None
+        self._next: Task[Message | None] | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Message:
         if self._next is None:
-            self._next = ensure_future(anext(self._received, None))
+            self._next = create_task(self._receive())
         request = await shield(self._next)
         if request is None:
             raise StopAsyncIteration
         self._next = None
         return request
+
+    async def _receive(self) -> Message | None:
+        return await anext(self._received, None)
 
     async def read_on(self) -> None:
         """Receive the rest, unless the caller makes a pause or does not come to an end."""
@@ -251,7 +254,7 @@ async def _heard_out(asked: Any) -> AsyncGenerator[Any]:
     if isinstance(asked, Message):
         yield asked
         return
-    requests = _Requests(aiter(asked))
+    requests = _Requests(asked)
     try:
         yield requests
     except Failure:
