@@ -1,43 +1,36 @@
-"""The composition root of the dashboard: routes, templates, and the gateway behind them."""
+"""The composition root of the dashboard: its addresses, and the handlers of all but the lighting's."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, date, datetime
-from hmac import compare_digest
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import httpx
-import jinja2
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from dashboard.calendars import calendar_page, calendars_page, keep_calendar
-from dashboard.charts import HEIGHT, LEFT, WIDTH
-from dashboard.commands import commands_page, give_command, is_serious, problem_of, wanted
 from dashboard.consents import consents_page, give, withdraw
+from dashboard.desk import Desk, FormRefused, SignInWanted, form_of, is_own, words_in, words_of
 from dashboard.gateway import Gateway
 from dashboard.home import declare, home_page, move_in
-from dashboard.night import night_of, night_page
 from dashboard.oidc import Issuer, SignInBegun, SignInBroken
+from dashboard.operating import LightingPages
 from dashboard.pages import Asked, consumption_csv, consumption_page, flux_consumption
 from dashboard.periods import period_from
-from dashboard.plans import change_plan, nights_from, plan_page
-from dashboard.programmes import keep_programme, programme_page, programmes_page
 from dashboard.public import Published, public_csv, public_page
-from dashboard.roles import HOUSEHOLDS, first_page, main_role, name_of, ways
-from dashboard.sessions import COOKIE, LIFETIME, Session, Sessions
+from dashboard.roles import HOUSEHOLDS, first_page, main_role
+from dashboard.sessions import COOKIE, LIFETIME
 from dashboard.settings import DashboardSettings
 from dashboard.site import KeptHours, site_page
 from dashboard.sites import sites_csv, sites_page
-from dashboard.words import ENGLISH, FRENCH, LANGUAGES, Words
+from dashboard.words import LANGUAGES, Words
 from multiflux_client.access import SubjectToken
 from multiflux_client.failures import RemoteFailure
-from vocabulary.failure import Failure, InvalidRequest, Kind, invalid
+from vocabulary.failure import Failure, Kind, invalid
 from vocabulary.flux import Flux
 from vocabulary.names import PersonId, place_id, point_id
 from vocabulary.role import Role
@@ -46,7 +39,6 @@ _HERE = Path(__file__).parent
 DEMO_PEOPLE = ("administrator", "building-manager", "lighting-operator", "household", "delegate", "territory-analyst")
 """Whom the demo sign-in page offers: access makes them, one for each role."""
 _SIGN_IN_COOKIE, _SIGN_IN_S = "multiflux_sign_in", 600
-_MOST_FORM_BYTES = 200_000
 _BY_REASON = {
     "OCCUPANCY_CODE_INVALID": 400,
     "SIGN_IN_BROKEN": 403,
@@ -65,71 +57,52 @@ _BY_KIND = {
     Kind.EXHAUSTED: ("EXHAUSTED", 429),
     Kind.INVALID: ("INVALID", 400),
 }
-_SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    # What somebody saw who has signed out is nobody else's to go back to.
-    "Cache-Control": "no-store",
-}
-
-
-class SignInWanted(Exception):
-    """The page is for people who are signed in."""
-
-
-class FormRefused(Exception):
-    """A form was not sent by somebody who is signed in, from a page of this site."""
 
 
 class Pages:
-    """The handlers of all addresses."""
+    """The handlers of all addresses but the lighting's."""
 
-    def __init__(self, gateway: Gateway, issuer: Issuer | None, *, licence: str, secure: bool) -> None:
-        """Show the public what `gateway` tells, and others what they see; they sign in at `issuer`, or without one as demo people.
+    def __init__(self, desk: Desk, gateway: Gateway, issuer: Issuer | None, *, licence: str, secure: bool) -> None:
+        """Show the public what `gateway` tells, and others what they see; who comes to `desk` signs in at `issuer`, else as a demo person.
 
         `licence` is that of the open data; `secure`: only over TLS do cookies travel.
         """
+        self._desk = desk
         self._gateway = gateway
         self._published = Published(gateway)
         self._hours = KeptHours()
         self._licence = licence
         self._issuer = issuer
-        self._sessions = Sessions()
         self._secure = secure
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
 
     async def start(self, request: Request) -> Response:
         """Send a visitor to the pages of its language, French unless it asks for English first."""
-        return RedirectResponse(f"/{_words_of(request).language}/")
+        return RedirectResponse(f"/{words_of(request).language}/")
 
     async def home(self, request: Request, language: str) -> Response:
         """Send whoever is signed in to the first page of its role."""
-        words, session = _words(language), self._session(request)
+        words, session = words_in(language), self._desk.session_of(request)
         if session is None:
             raise SignInWanted
         role = main_role(session.person.roles)
         if role is Role.ADMINISTRATOR:
             territory = await session.gateway.registry.territory()
             if territory.root_place is None:
-                return self._message(request, words, words.first_day, words.first_day_next, status=200)
+                return self._desk.message(request, words, words.first_day, words.first_day_next, status=200)
             return RedirectResponse(f"/{words.language}/places/{territory.root_place}")
         if role in HOUSEHOLDS:
             for premise in session.person.homes(datetime.now(UTC)):
                 return RedirectResponse(f"/{words.language}/places/{premise}")
-            return self._message(request, words, words.no_home, words.no_home_next, status=200)
+            return self._desk.message(request, words, words.no_home, words.no_home_next, status=200)
         return RedirectResponse(f"/{words.language}/{first_page(role)}")
 
     async def who(self, request: Request, language: str, to: str = "") -> Response:
         """Send the browser to the issuer; without one, show the demo people to sign in as."""
-        words = _words(language)
+        words = words_in(language)
         wanted = _own_address(to, words)
         if self._issuer is None:
             people = [{"id": person, "role": role, "sees": sees} for person in DEMO_PEOPLE for role, sees in (words.people[person],)]
-            return self._render("sign_in.html", request, words, people=people, to=wanted, simulated=False)
+            return self._desk.render("sign_in.html", request, words, people=people, to=wanted, simulated=False)
         begun = SignInBegun.new(wanted)
         response = RedirectResponse(await self._issuer.address(begun, words.language), status_code=303)
         response.set_cookie(
@@ -139,10 +112,10 @@ class Pages:
 
     async def sign_in(self, request: Request, language: str) -> Response:
         """Sign a demo person in; access refuses where an OIDC issuer is configured."""
-        words, form = _words(language), await _form(request)
+        words, form = words_in(language), await form_of(request)
         person = form.get("person", "")
-        if self._issuer is not None or person not in DEMO_PEOPLE or not _is_own(request):
-            return self._message(request, words, *words.refusals["SIGN_IN_BROKEN"], status=403)
+        if self._issuer is not None or person not in DEMO_PEOPLE or not is_own(request):
+            return self._desk.message(request, words, *words.refusals["SIGN_IN_BROKEN"], status=403)
         subject = await self._gateway.demo_subject(PersonId(person))
         return await self._entered(request, subject, _own_address(form.get("to", ""), words))
 
@@ -152,16 +125,16 @@ class Pages:
         if self._issuer is None:
             raise SignInBroken("there is no issuer")
         subject = await self._issuer.subject(begun, state=state, code=code, speaker=iss)
-        response = await self._entered(request, subject, _own_address(begun.to, _words_of(request)))
+        response = await self._entered(request, subject, _own_address(begun.to, words_of(request)))
         response.delete_cookie(_SIGN_IN_COOKIE, path="/signed-in", httponly=True, samesite="lax", secure=self._secure)
         return response
 
     async def sign_out(self, request: Request, language: str) -> Response:
         """End the session."""
-        words, form, session = _words(language), await _form(request), self._session(request)
+        words, form, session = words_in(language), await form_of(request), self._desk.session_of(request)
         if session is not None:
-            if not self._is_meant(request, form, session):
-                return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+            if not self._desk.is_meant(request, form, session):
+                return self._desk.message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
             await self._leave(request)
         response = RedirectResponse(f"/{words.language}/sign-in", status_code=303)
         response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=self._secure)
@@ -170,23 +143,23 @@ class Pages:
     async def consumption(self, request: Request, language: str, collection: str, resource: str, span: str = "", day: str = "") -> Response:
         """Show the consumption of a place or metering point."""
         now = datetime.now(UTC)
-        gateway = self._seen_by(request)
+        gateway = self._desk.seen_by(request)
         asked = await _asked(gateway, language, f"{collection}/{resource}", span, day, now)
         page = await consumption_page(gateway, asked, now)
-        return self._shown("consumption.html", request, asked.words, page)
+        return self._desk.shown("consumption.html", request, asked.words, page)
 
     async def consents(self, request: Request, language: str) -> Response:
         """Show what the household that is signed in consents to."""
-        words, session = _words(language), self._session(request)
+        words, session = words_in(language), self._desk.session_of(request)
         if session is None:
             raise SignInWanted
         now = datetime.now(UTC)
         page = await consents_page(session.gateway, words, session.person.homes(now), now)
-        return self._shown("consents.html", request, words, page)
+        return self._desk.shown("consents.html", request, words, page)
 
     async def change_consent(self, request: Request, language: str) -> Response:
         """Give a consent, or withdraw one."""
-        words, (session, form) = _words(language), await self._sent(request)
+        words, (session, form) = words_in(language), await self._desk.sent(request)
         if consent := form.get("consent", ""):
             await withdraw(session.gateway, consent)
         else:
@@ -195,15 +168,15 @@ class Pages:
 
     async def my_home(self, request: Request, language: str) -> Response:
         """Show what is known of the home of the household that is signed in."""
-        words, session = _words(language), self._session(request)
+        words, session = words_in(language), self._desk.session_of(request)
         if session is None:
             raise SignInWanted
         page = await home_page(session.gateway, words, session.person.homes(datetime.now(UTC)))
-        return self._shown("home.html", request, words, page)
+        return self._desk.shown("home.html", request, words, page)
 
     async def change_home(self, request: Request, language: str) -> Response:
         """Keep what a household says of its home, or have it move in with a code."""
-        words, (session, form) = _words(language), await self._sent(request)
+        words, (session, form) = words_in(language), await self._desk.sent(request)
         if "code" in form:
             await move_in(session.gateway, form["code"])
             # A token names the homes of the time when it was given.
@@ -214,140 +187,37 @@ class Pages:
 
     async def sites(self, request: Request, language: str, sort: str = "name") -> Response:
         """Show the year of the public sites that the manager has."""
-        words = _words(language)
-        page = await sites_page(self._seen_by(request), words, sort)
-        return self._shown("sites.html", request, words, page)
+        words = words_in(language)
+        page = await sites_page(self._desk.seen_by(request), words, sort)
+        return self._desk.shown("sites.html", request, words, page)
 
     async def sites_file(self, request: Request, language: str) -> Response:
         """Give the year of the public sites as CSV."""
-        _words(language)
-        return _csv(sites_csv(await self._seen_by(request).sites.portfolio()), "sites.csv")
+        words_in(language)
+        return _csv(sites_csv(await self._desk.seen_by(request).sites.portfolio()), "sites.csv")
 
     async def site(self, request: Request, language: str, site: str) -> Response:
         """Show how one public site uses energy and water."""
-        words = _words(language)
-        page = await site_page(self._seen_by(request), self._hours, words, place_id(f"places/{site}"), datetime.now(UTC))
-        return self._shown("site.html", request, words, page)
+        words = words_in(language)
+        page = await site_page(self._desk.seen_by(request), self._hours, words, place_id(f"places/{site}"), datetime.now(UTC))
+        return self._desk.shown("site.html", request, words, page)
 
     async def public(self, request: Request, language: str) -> Response:
         """Show everybody what is published of the town's homes."""
-        words = _words(language)
+        words = words_in(language)
         page = await public_page(self._gateway, self._published, words, self._licence, datetime.now(UTC))
-        return self._shown("public.html", request, words, page)
+        return self._desk.shown("public.html", request, words, page)
 
     async def public_file(self, language: str) -> Response:
         """Give everybody what is published as open data."""
-        _words(language)
+        words_in(language)
         return _csv(await public_csv(self._gateway, self._published, self._licence, datetime.now(UTC)), "multiflux.csv")
-
-    async def night(self, request: Request, language: str, night: str = "") -> Response:
-        """Show what the street lighting is to do in a night."""
-        words, gateway = _words(language), self._seen_by(request)
-        try:
-            day = date.fromisoformat(night) if night else None
-        except ValueError:
-            raise invalid("night", f"{night!r} is not a date such as 2026-01-31") from None
-        if day is None:
-            day = night_of(datetime.now(UTC), ZoneInfo((await gateway.registry.territory()).time_zone))
-        page = await night_page(gateway, words, day)
-        return self._shown("lighting.html", request, words, page)
-
-    async def commands(self, request: Request, language: str) -> Response:
-        """Show the commands that hold, and the forms that give others."""
-        words = _words(language)
-        page = await commands_page(self._seen_by(request), words, {})
-        return self._shown("commands.html", request, words, page)
-
-    async def command(self, request: Request, language: str) -> Response:
-        """Give a command, a serious one only when it was asked for twice; or end one."""
-        words, (session, form) = _words(language), await self._sent(request)
-        gateway, address = session.gateway, f"/{words.language}/lighting/commands"
-        if name := form.get("end", ""):
-            await gateway.lighting.end_command(name)
-            return RedirectResponse(address, status_code=303)
-        zone, status = ZoneInfo((await gateway.registry.territory()).time_zone), 200
-        try:
-            asked = wanted(form, zone, datetime.now(UTC))
-            if not is_serious(asked) or form.get("confirmed"):
-                await give_command(gateway, asked)
-                return RedirectResponse(address, status_code=303)
-            page = await commands_page(gateway, words, form, asking=asked)
-        except (InvalidRequest, RemoteFailure) as failure:
-            page, status = await commands_page(gateway, words, form, problem=problem_of(words, failure)), 400
-        return self._shown("commands.html", request, words, page, status=status)
-
-    async def plan(self, request: Request, language: str, group: str) -> Response:
-        """Show the draft and the versions of a group's plan."""
-        words = _words(language)
-        page = await plan_page(self._seen_by(request), words, group, datetime.now(UTC))
-        return self._shown("plan.html", request, words, page)
-
-    async def change_plan(self, request: Request, language: str, group: str) -> Response:
-        """Change a group's draft, rehearse it, publish it, or go back to a former version."""
-        words, (session, form) = _words(language), await self._sent(request)
-        nights, status, problem = None, 200, ""
-        try:
-            if "first" in form:
-                nights = nights_from(form["first"], form.get("last", ""))
-            else:
-                await change_plan(session.gateway, group, form)
-                return RedirectResponse(f"/{words.language}/lighting/groups/{group}", status_code=303)
-        except (InvalidRequest, RemoteFailure) as failure:
-            problem, status = problem_of(words, failure), 400
-        page = await plan_page(session.gateway, words, group, datetime.now(UTC), nights=nights, problem=problem)
-        return self._shown("plan.html", request, words, page, status=status)
-
-    async def programmes(self, request: Request, language: str) -> Response:
-        """List the programmes of the lighting."""
-        words = _words(language)
-        page = await programmes_page(self._seen_by(request), words)
-        return self._shown("listed.html", request, words, page)
-
-    async def programme(self, request: Request, language: str, programme: str) -> Response:
-        """Show the form of a programme."""
-        words = _words(language)
-        page = await programme_page(self._seen_by(request), words, programme)
-        return self._shown("programme.html", request, words, page)
-
-    async def change_programme(self, request: Request, language: str, programme: str) -> Response:
-        """Keep what the form says of a programme."""
-        words, (session, form) = _words(language), await self._sent(request)
-        try:
-            kept = await keep_programme(session.gateway, programme, form)
-            return RedirectResponse(f"/{words.language}/lighting/programmes/{kept}", status_code=303)
-        except (InvalidRequest, RemoteFailure) as failure:
-            problem = problem_of(words, failure)
-        page = await programme_page(session.gateway, words, programme, form=form, problem=problem)
-        return self._shown("programme.html", request, words, page, status=400)
-
-    async def calendars(self, request: Request, language: str) -> Response:
-        """List the calendars of the lighting."""
-        words = _words(language)
-        page = await calendars_page(self._seen_by(request), words)
-        return self._shown("listed.html", request, words, page)
-
-    async def calendar(self, request: Request, language: str, calendar: str) -> Response:
-        """Show the form of a calendar."""
-        words = _words(language)
-        page = await calendar_page(self._seen_by(request), words, calendar)
-        return self._shown("calendar.html", request, words, page)
-
-    async def change_calendar(self, request: Request, language: str, calendar: str) -> Response:
-        """Keep what the form says of a calendar."""
-        words, (session, form) = _words(language), await self._sent(request)
-        try:
-            kept = await keep_calendar(session.gateway, calendar, form)
-            return RedirectResponse(f"/{words.language}/lighting/calendars/{kept}", status_code=303)
-        except (InvalidRequest, RemoteFailure) as failure:
-            problem = problem_of(words, failure)
-        page = await calendar_page(session.gateway, words, calendar, form=form, problem=problem)
-        return self._shown("calendar.html", request, words, page, status=400)
 
     async def figures(
         self, request: Request, language: str, collection: str, resource: str, flux: str, span: str = "", day: str = ""
     ) -> Response:
         """Give the figures of one chart as CSV."""
-        gateway = self._seen_by(request)
+        gateway = self._desk.seen_by(request)
         asked = await _asked(gateway, language, f"{collection}/{resource}", span, day, datetime.now(UTC))
         try:
             series = await flux_consumption(gateway, asked, Flux[flux.upper()])
@@ -358,25 +228,25 @@ class Pages:
 
     async def refused(self, request: Request, failure: Exception) -> Response:
         """Say in a sentence what a service, or the address, is lacking; lead to sign-in whoever must sign in, or must again."""
-        words, kind, session = _words_of(request), getattr(failure, "kind", None), self._session(request)
+        words, kind, session = words_of(request), getattr(failure, "kind", None), self._desk.session_of(request)
         if isinstance(failure, SignInWanted) or (kind is Kind.UNAUTHENTICATED and session is not None):
-            self._sessions.end(request.cookies.get(COOKIE))
+            self._desk.sessions.end(request.cookies.get(COOKIE))
             return self._sign_in_first(request, words)
         if isinstance(failure, FormRefused):
-            return self._message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
+            return self._desk.message(request, words, words.refusals["DENIED"][0], words.sign_in_again, status=403)
         if isinstance(failure, RemoteFailure) or kind in (Kind.BUSY, Kind.DENIED, Kind.MISSING):
             said, status = _said(failure)
-            return self._message(request, words, *words.refusals[said], status=status)
+            return self._desk.message(request, words, *words.refusals[said], status=status)
         if request.method == "POST":
-            return self._message(request, words, *words.refusals["INVALID"], status=400)
+            return self._desk.message(request, words, *words.refusals["INVALID"], status=400)
         wrong = failure.violations if isinstance(failure, Failure) else ()
         parts = ", ".join(dict.fromkeys(one.field for one in wrong)) or request.url.path
         status = failure.status_code if isinstance(failure, HTTPException) else 400
-        return self._message(request, words, words.wrong_address.format(parts=parts), words.refusals["MISSING"][1], status=status)
+        return self._desk.message(request, words, words.wrong_address.format(parts=parts), words.refusals["MISSING"][1], status=status)
 
     def _sign_in_first(self, request: Request, words: Words) -> Response:
         if request.method == "POST":
-            return self._message(request, words, *words.refusals["SIGN_IN_BROKEN"], status=403)
+            return self._desk.message(request, words, *words.refusals["SIGN_IN_BROKEN"], status=403)
         wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         return RedirectResponse(f"/{words.language}/sign-in?{urlencode({'to': wanted})}", status_code=303)
 
@@ -385,63 +255,19 @@ class Pages:
         person, gateway = await self._gateway.signed_in(subject)
         await self._leave(request)
         response = RedirectResponse(to, status_code=303)
-        number, lifetime_s = self._sessions.begin(person, gateway), int(LIFETIME.total_seconds())
+        number, lifetime_s = self._desk.sessions.begin(person, gateway), int(LIFETIME.total_seconds())
         # Lax: the issuer, and links in messages, lead here from other sites. No address changes anything without its form's own word.
         response.set_cookie(COOKIE, number, max_age=lifetime_s, httponly=True, samesite="lax", secure=self._secure)
         return response
 
     async def _leave(self, request: Request) -> None:
         """End the session that the browser has, if any."""
-        session = self._session(request)
-        self._sessions.end(request.cookies.get(COOKIE))
+        session = self._desk.session_of(request)
+        self._desk.sessions.end(request.cookies.get(COOKIE))
         if session is not None:
             with suppress(RemoteFailure):
                 # When access is away, its session ends by itself, and nobody has its number any more.
                 await session.person.end()
-
-    def _is_meant(self, request: Request, form: dict[str, str], session: Session) -> bool:
-        """Tell whether the person who is signed in sent a form from a page of this site."""
-        return _is_own(request) and compare_digest(form.get("form_token", "").encode(), session.form_token.encode())
-
-    async def _sent(self, request: Request) -> tuple[Session, dict[str, str]]:
-        """Return whose form was sent, and its fields; FormRefused."""
-        form, session = await _form(request), self._session(request)
-        if session is None or not self._is_meant(request, form, session):
-            raise FormRefused
-        return session, form
-
-    def _session(self, request: Request) -> Session | None:
-        return self._sessions.of(request.cookies.get(COOKIE))
-
-    def _seen_by(self, request: Request) -> Gateway:
-        """Return the services as whoever is signed in sees them; SignInWanted."""
-        session = self._session(request)
-        if session is None:
-            raise SignInWanted
-        return session.gateway
-
-    def _message(self, request: Request, words: Words, message: str, next_step: str, *, status: int) -> Response:
-        return self._render("message.html", request, words, status=status, message=message, next_step=next_step, simulated=False)
-
-    def _shown(self, template: str, request: Request, words: Words, page: Any, *, status: int = 200) -> Response:
-        """Fill a template with all that a page is made of."""
-        return self._render(template, request, words, status=status, **{name: getattr(page, name) for name in page.__slots__})
-
-    def _render(self, template: str, request: Request, words: Words, *, status: int = 200, **shown: Any) -> Response:
-        session = self._session(request)
-        roles = frozenset[Role]() if session is None else session.person.roles
-        text = self._templates.get_template(template).render(
-            words=words,
-            other_address=_in_other_language(request, words),
-            width=WIDTH,
-            height=HEIGHT,
-            left=LEFT,
-            signed_in="" if session is None else words.people[name_of(main_role(roles))][0],
-            form_token="" if session is None else session.form_token,
-            ways=ways(None if session is None else roles, words),
-            **shown,
-        )
-        return HTMLResponse(text, status_code=status, headers=_SECURITY_HEADERS)
 
 
 def build(settings: DashboardSettings) -> FastAPI:
@@ -454,9 +280,8 @@ def build(settings: DashboardSettings) -> FastAPI:
         await client.aclose()
         await gateway.close()
 
-    pages = Pages(
-        gateway, _issuer(settings, client) if settings.issuer else None, licence=settings.open_data_licence, secure=settings.https
-    )
+    desk, issuer = Desk(), _issuer(settings, client) if settings.issuer else None
+    pages = Pages(desk, gateway, issuer, licence=settings.open_data_licence, secure=settings.https)
     app = FastAPI(title="multiflux", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.get("/healthz")(_healthy)
@@ -475,17 +300,7 @@ def build(settings: DashboardSettings) -> FastAPI:
     app.get("/{language}/sites", response_class=HTMLResponse)(pages.sites)
     app.get("/{language}/sites.csv")(pages.sites_file)
     app.get("/{language}/sites/{site}", response_class=HTMLResponse)(pages.site)
-    app.get("/{language}/lighting", response_class=HTMLResponse)(pages.night)
-    app.get("/{language}/lighting/commands", response_class=HTMLResponse)(pages.commands)
-    app.post("/{language}/lighting/commands")(pages.command)
-    app.get("/{language}/lighting/programmes", response_class=HTMLResponse)(pages.programmes)
-    app.get("/{language}/lighting/programmes/{programme}", response_class=HTMLResponse)(pages.programme)
-    app.post("/{language}/lighting/programmes/{programme}")(pages.change_programme)
-    app.get("/{language}/lighting/calendars", response_class=HTMLResponse)(pages.calendars)
-    app.get("/{language}/lighting/calendars/{calendar}", response_class=HTMLResponse)(pages.calendar)
-    app.post("/{language}/lighting/calendars/{calendar}")(pages.change_calendar)
-    app.get("/{language}/lighting/groups/{group}", response_class=HTMLResponse)(pages.plan)
-    app.post("/{language}/lighting/groups/{group}")(pages.change_plan)
+    LightingPages(desk).add_to(app)
     app.get("/{language}/{collection}/{resource}/{flux}.csv")(pages.figures)
     app.get("/{language}/{collection}/{resource}", response_class=HTMLResponse)(pages.consumption)
     app.add_exception_handler(RemoteFailure, pages.refused)
@@ -509,30 +324,12 @@ async def _healthy() -> JSONResponse:
 
 
 async def _asked(gateway: Gateway, language: str, resource: str, span: str, day: str, now: datetime) -> Asked:
-    words = _words(language)
+    words = words_in(language)
     place = place_id(resource) if resource.startswith("places/") else None
     point = None if place else point_id(resource)
     territory = await gateway.registry.territory()
     period = period_from(span, day, now=now, zone=ZoneInfo(territory.time_zone))
     return Asked(words=words, period=period, territory=territory, place=place, point=point)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; of a field that comes twice the last. InvalidRequest when it is larger than any of ours."""
-    body = bytearray()
-    async for block in request.stream():
-        body += block
-        if len(body) > _MOST_FORM_BYTES:
-            raise invalid("form", f"is larger than {_MOST_FORM_BYTES} bytes")
-    return dict(parse_qsl(body.decode("utf-8", "replace")))
-
-
-def _is_own(request: Request) -> bool:
-    """Tell whether a form was sent from a page of this site: browsers say so."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:
-        return site in ("same-origin", "none")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
 def _said(failure: Exception) -> tuple[str, int]:
@@ -547,22 +344,3 @@ def _said(failure: Exception) -> tuple[str, int]:
 def _own_address(to: str, words: Words) -> str:
     """Return where to go on after signing in: a page of this site, else the first page."""
     return to if to.startswith(tuple(f"/{language}/" for language in LANGUAGES)) else f"/{words.language}/"
-
-
-def _in_other_language(request: Request, words: Words) -> str:
-    _, language, *rest = request.url.path.split("/", 2)
-    path = f"/{words.other_language}/{rest[0] if rest and language in LANGUAGES else ''}"
-    return f"{path}?{request.url.query}" if request.url.query and language in LANGUAGES else path
-
-
-def _words_of(request: Request) -> Words:
-    """Return the words of the address, else those that the browser asks for first, of these two."""
-    wanted = request.headers.get("accept-language", "").lower()
-    return LANGUAGES.get(request.url.path.split("/")[1]) or (ENGLISH if wanted.startswith("en") else FRENCH)
-
-
-def _words(language: str) -> Words:
-    words = LANGUAGES.get(language)
-    if words is None:
-        raise invalid("language", f"{language!r} is none of {', '.join(LANGUAGES)}")
-    return words
