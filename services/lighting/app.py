@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,6 @@ from lighting.adapters import inventory_files as files
 from lighting.adapters.deliveries import DeliveryStore
 from lighting.adapters.estates import Estates
 from lighting.adapters.faults import SqlFaults
-from lighting.adapters.field_mqtt import Broker, MqttLink
 from lighting.adapters.field_talq import Desk, GatewayName, Habits, TalqLink
 from lighting.adapters.meters import MeteringMeters
 from lighting.adapters.records import Documents, SqlRecords
@@ -109,17 +109,25 @@ def links_of(settings: LightingSettings, clock: Clock, facts: Facts) -> Mapping[
     """Return the ways to gateways that the settings name; SettingsInvalid."""
     links: dict[GatewayProtocol, FieldLink] = {}
     if settings.mqtt_host:
-        broker = Broker(
-            host=settings.mqtt_host,
-            port=settings.mqtt_port,
-            username=settings.mqtt_username,
-            password=settings.mqtt_password,
-            authority=settings.mqtt_authority,
-        )
-        links[GatewayProtocol.MQTT] = MqttLink(broker=broker, now=clock.now)
+        links[GatewayProtocol.MQTT] = _mqtt_link(settings, clock)
     if settings.talq_gateways:
         links[GatewayProtocol.TALQ] = _talq_link(settings, clock, facts)
     return links
+
+
+def _mqtt_link(settings: LightingSettings, clock: Clock) -> FieldLink:
+    if find_spec("aiomqtt") is None:
+        raise SettingsInvalid("MULTIFLUX_LIGHTING_MQTT_HOST is set, but aiomqtt is not installed: install multiflux[mqtt]")
+    from lighting.adapters.field_mqtt import Broker, MqttLink  # noqa: PLC0415 - installed where gateways speak MQTT alone
+
+    broker = Broker(
+        host=settings.mqtt_host,
+        port=settings.mqtt_port,
+        username=settings.mqtt_username,
+        password=settings.mqtt_password,
+        authority=settings.mqtt_authority,
+    )
+    return MqttLink(broker=broker, now=clock.now)
 
 
 def _talq_link(settings: LightingSettings, clock: Clock, facts: Facts) -> TalqLink:
