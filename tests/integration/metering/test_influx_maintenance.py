@@ -4,31 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from influxd import Influxd, program
+from metering_stores import MARCH, TOWN, Maintain, fill
 
 from metering.adapters.influx_store.server import InfluxServer
-from metering.adapters.series_store.store import EmbeddedSeriesStore
-from metering.app import MIGRATIONS, series_store
-from metering.domain.series.batch import Batch
-from metering.domain.series.columns import ReadingKind, SeriesName, columns_of
-from metering.maintenance import migrate, stores
+from metering.app import series_store
 from metering.settings import MeteringSettings
-from runtime.relational import Database
-from runtime.upkeep import maintain
-from vocabulary.names import PointId, TerritoryId
-from vocabulary.quality import Quality
 
 pytestmark = pytest.mark.server
-
-MARCH = 1_772_323_200
-TOWN = TerritoryId("town")
-
-Maintain = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
 
 @pytest.fixture
@@ -46,26 +33,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, influxd: Influxd) -> P
     monkeypatch.setenv("MULTIFLUX_DATA_DIRECTORY", str(folder))
     monkeypatch.setenv("MULTIFLUX_METERING_INFLUX_URL", influxd.url)
     monkeypatch.setenv("MULTIFLUX_METERING_INFLUX_TOKEN_FILE", str(token))
-    database = Database.open(f"sqlite:///{folder / 'metering.sqlite'}")
-    database.migrate(MIGRATIONS)
-    database.close()
-    store = EmbeddedSeriesStore(folder / "series.sqlite")
-    number = int(store.numbers([SeriesName(territory=TOWN, meter=PointId("a"), channel="import", kind=ReadingKind.INTERVAL)])[0])
-    rows = [(number, MARCH + hour * 3_600, 3_600, 1_000 + hour * hour, Quality.MEASURED) for hour in range(100)]
-    store.record(Batch(territory=TOWN, columns=columns_of(rows)))
-    assert store.file_everything(timeout_s=60)
-    store.close()
+    fill(folder)
     return folder
-
-
-@pytest.fixture
-def asked(capsys: pytest.CaptureFixture[str]) -> Maintain:
-    def ask(*words: str) -> tuple[int, list[dict[str, Any]], str]:
-        code = maintain(words, MeteringSettings, stores, {"migrate": migrate})
-        said, errors = capsys.readouterr()
-        return code, [json.loads(line) for line in said.splitlines()], json.loads(errors)["error"]["reason"] if errors else ""
-
-    return ask
 
 
 @pytest.mark.usefixtures("data")

@@ -1,31 +1,16 @@
 """`python -m metering backup`, `verify` and `restore`, run in this process."""
 
-import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from metering_stores import Maintain, fill
 from sqlalchemy import NullPool, create_engine, text
 
 from metering.adapters.series_store.chunk import month_name
 from metering.adapters.series_store.store import EmbeddedSeriesStore
-from metering.app import MIGRATIONS
-from metering.domain.series.batch import Batch
-from metering.domain.series.columns import ReadingKind, SeriesName, columns_of
-from metering.maintenance import stores
-from metering.settings import MeteringSettings
-from runtime.relational import Database
-from runtime.upkeep import maintain
-from vocabulary.names import PointId, TerritoryId
-from vocabulary.quality import Quality
-
-MARCH = 1_772_323_200
-TOWN = TerritoryId("town")
-
-Maintain = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
 
 @pytest.fixture
@@ -34,26 +19,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Pat
     folder = tmp_path / "var"
     monkeypatch.setenv("MULTIFLUX_DATA_DIRECTORY", str(folder))
     monkeypatch.setenv("MULTIFLUX_METERING_PORT", str(free_port))
-    database = Database.open(f"sqlite:///{folder / 'metering.sqlite'}")
-    database.migrate(MIGRATIONS)
-    database.close()
-    store = EmbeddedSeriesStore(folder / "series.sqlite")
-    number = int(store.numbers([SeriesName(territory=TOWN, meter=PointId("a"), channel="import", kind=ReadingKind.INTERVAL)])[0])
-    rows = [(number, MARCH + hour * 3_600, 3_600, 1_000 + hour * hour, Quality.MEASURED) for hour in range(100)]
-    store.record(Batch(territory=TOWN, columns=columns_of(rows)))
-    assert store.file_everything(timeout_s=60)
-    store.close()
+    fill(folder)
     return folder
-
-
-@pytest.fixture
-def asked(capsys: pytest.CaptureFixture[str]) -> Maintain:
-    def ask(*words: str) -> tuple[int, list[dict[str, Any]], str]:
-        code = maintain(words, MeteringSettings, stores)
-        said, errors = capsys.readouterr()
-        return code, [json.loads(line) for line in said.splitlines()], json.loads(errors)["error"]["reason"] if errors else ""
-
-    return ask
 
 
 def flip_a_byte(store: Path) -> int:

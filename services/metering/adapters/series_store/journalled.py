@@ -4,6 +4,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ class StoreRules:
     patience_s: float = 10.0
 
 
-class JournalledStore:
+class JournalledStore(ABC):
     """Readings that are durable in a journal in one SQLite file before they are filed; implements `SeriesStore` but for erasure."""
 
     def __init__(
@@ -161,9 +162,9 @@ class JournalledStore:
         self._connection.close()
         os.close(self._lock)
 
+    @abstractmethod
     def _stop_filing(self) -> None:
         """Stop whatever files; nothing of it is lost."""
-        raise NotImplementedError
 
     def _reader(self) -> sqlite3.Connection:
         """Return this thread's own connection."""
